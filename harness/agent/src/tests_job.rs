@@ -1,0 +1,264 @@
+//! The jobs about tests: listing them, and running each in a process of its own.
+
+use std::{collections::VecDeque, io, time::Duration};
+
+use libcmatrix_schema::{Attempt, AttemptStatus};
+
+use crate::{
+    capture::Capture,
+    command::Command,
+    pool::{Happened, Pool},
+    protocol::{Ended, ListedTest, ProgramLimits, Report, Stream, TestBinary, TestToRun},
+    serve::Input,
+};
+
+/// A listing may be long: a binary with 100,000 tests says some 10 MB.
+const LISTING_BYTES: usize = 256 << 20;
+
+struct Listing {
+    /// 0: all tests; 1: the ignored ones.
+    stage: usize,
+    stdout: Capture,
+    stderr: Capture,
+    tests: Vec<ListedTest>,
+}
+
+const LIST_ARGS: [&[&str]; 2] =
+    [&["--list", "--format", "terse"], &["--list", "--format", "terse", "--ignored"]];
+
+/// Asks every binary for its tests.
+pub(crate) fn list(
+    pool: &mut Pool,
+    input: &mut Input,
+    binaries: &[TestBinary],
+    threads: usize,
+    limits: ProgramLimits,
+    mut say: impl FnMut(&Report),
+) -> io::Result<()> {
+    let mut waiting: VecDeque<(usize, usize)> = (0..binaries.len()).map(|b| (b, 0)).collect();
+    let mut listings: Vec<Listing> = binaries.iter().map(|_| Listing::new(limits)).collect();
+    while !waiting.is_empty() || pool.len() > 0 {
+        while pool.len() < threads.max(1) {
+            let Some((binary, stage)) = waiting.pop_front() else { break };
+            listings[binary].begin(stage, limits);
+            let command = Command::new(&binaries[binary].program, LIST_ARGS[stage]);
+            let time = Duration::from_millis(limits.time_ms);
+            let started = command.and_then(|c| pool.start(binary, &c, false, time, None));
+            if let Err(e) = started {
+                say(&not_listed(binary, AttemptStatus::NotRun { reason: e.to_string() }, String::new()));
+            }
+        }
+        if pool.len() == 0 {
+            continue;
+        }
+        pool.wait(input, |binary, happened| {
+            let listing = &mut listings[binary];
+            match happened {
+                Happened::Output(Stream::Stdout, bytes) => listing.stdout.push(bytes),
+                Happened::Output(Stream::Stderr, bytes) => listing.stderr.push(bytes),
+                Happened::Ended(ended) => match listing.end(&binaries[binary], ended) {
+                    None => waiting.push_back((binary, listing.stage + 1)),
+                    Some(Ok(tests)) => say(&Report::Listed {
+                        binary,
+                        status: AttemptStatus::Passed,
+                        tests,
+                        output: String::new(),
+                    }),
+                    Some(Err((status, output))) => say(&not_listed(binary, status, output)),
+                },
+            }
+        })?;
+    }
+    say(&Report::Done);
+    Ok(())
+}
+
+fn not_listed(binary: usize, status: AttemptStatus, output: String) -> Report {
+    Report::Listed { binary, status, tests: Vec::new(), output }
+}
+
+impl Listing {
+    fn new(limits: ProgramLimits) -> Self {
+        let (stdout, stderr) = Self::captures(limits);
+        Self { stage: 0, stdout, stderr, tests: Vec::new() }
+    }
+
+    fn captures(limits: ProgramLimits) -> (Capture, Capture) {
+        (Capture::new(LISTING_BYTES, 0), Capture::new(limits.head_bytes, limits.tail_bytes))
+    }
+
+    fn begin(&mut self, stage: usize, limits: ProgramLimits) {
+        self.stage = stage;
+        (self.stdout, self.stderr) = Self::captures(limits);
+    }
+
+    /// `None`: the next stage is due.
+    #[allow(clippy::type_complexity, reason = "the error is what `Listed` says")]
+    fn end(
+        &mut self,
+        binary: &TestBinary,
+        ended: Ended,
+    ) -> Option<Result<Vec<ListedTest>, (AttemptStatus, String)>> {
+        let (stdout, _) = self.stdout.parts();
+        let names = parse_listing(&String::from_utf8_lossy(stdout));
+        // A program left behind by listing is no reason to distrust the list.
+        let ended_well = matches!(ended.status, AttemptStatus::Passed | AttemptStatus::Leaked);
+        match names {
+            Some(names) if ended_well && self.stage == 0 => {
+                if names.is_empty() && !binary.harness {
+                    return Some(Ok(vec![ListedTest { name: None, ignored: false }]));
+                }
+                self.tests = names
+                    .into_iter()
+                    .map(|name| ListedTest { name: Some(name), ignored: false })
+                    .collect();
+                if self.tests.is_empty() { Some(Ok(Vec::new())) } else { None }
+            }
+            Some(ignored) if ended_well => {
+                let ignored: std::collections::HashSet<_> = ignored.into_iter().collect();
+                for test in &mut self.tests {
+                    test.ignored = test.name.as_ref().is_some_and(|n| ignored.contains(n));
+                }
+                Some(Ok(std::mem::take(&mut self.tests)))
+            }
+            // It did not understand the question, or answered it by something else.
+            _ if !binary.harness && matches!(ended.status, AttemptStatus::NotRun { .. }) => {
+                Some(Err((ended.status, self.stderr.text())))
+            }
+            _ if !binary.harness => Some(Ok(vec![ListedTest { name: None, ignored: false }])),
+            None if ended_well => Some(Err((
+                AttemptStatus::NotRun { reason: "its list of tests cannot be understood".into() },
+                self.stdout.text().chars().take(2000).collect(),
+            ))),
+            _ => Some(Err((ended.status, self.stderr.text()))),
+        }
+    }
+}
+
+/// Names from `--list --format terse`: lines `NAME: test` and `NAME: benchmark`. `None` if any other line is there.
+fn parse_listing(text: &str) -> Option<Vec<String>> {
+    text.lines()
+        .filter(|l| !l.is_empty())
+        .map(|line| {
+            let name = line.strip_suffix(": test").or_else(|| line.strip_suffix(": benchmark"))?;
+            Some(name.to_owned())
+        })
+        .collect()
+}
+
+/// Runs every test `attempts` times: all once, then all again.
+#[allow(clippy::too_many_arguments, reason = "the fields of the job, as they are")]
+pub(crate) fn run(
+    pool: &mut Pool,
+    input: &mut Input,
+    binaries: &[TestBinary],
+    tests: &[TestToRun],
+    attempts: u32,
+    threads: usize,
+    limits: ProgramLimits,
+    mut say: impl FnMut(&Report),
+) -> io::Result<()> {
+    let mut waiting = (0..attempts).flat_map(|_| 0..tests.len());
+    let mut outputs: Vec<Option<Capture>> = tests.iter().map(|_| None).collect();
+    let mut next = waiting.next();
+    while next.is_some() || pool.len() > 0 {
+        while pool.len() < threads.max(1) {
+            let Some(test) = next else { break };
+            // The same test never runs beside itself: its attempts may share a file or a port.
+            if outputs[test].is_some() {
+                break;
+            }
+            next = waiting.next();
+            say(&Report::TestStarted { test });
+            match start(pool, test, &tests[test], binaries, limits) {
+                Ok(()) => outputs[test] = Some(Capture::new(limits.head_bytes, limits.tail_bytes)),
+                Err(e) => say(&Report::TestFinished { test, attempt: not_run(e.to_string()) }),
+            }
+        }
+        if pool.len() == 0 {
+            continue;
+        }
+        pool.wait(input, |test, happened| match happened {
+            Happened::Output(_, bytes) => {
+                if let Some(output) = &mut outputs[test] {
+                    output.push(bytes);
+                }
+            }
+            Happened::Ended(ended) => {
+                if let Some(output) = outputs[test].take() {
+                    say(&Report::TestFinished { test, attempt: attempt(ended, &output) });
+                }
+            }
+        })?;
+    }
+    say(&Report::Done);
+    Ok(())
+}
+
+fn start(
+    pool: &mut Pool,
+    tag: usize,
+    test: &TestToRun,
+    binaries: &[TestBinary],
+    limits: ProgramLimits,
+) -> io::Result<()> {
+    let binary = binaries.get(test.binary).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, "the job names a binary that it does not have")
+    })?;
+    let command = Command::new(&binary.program, &arguments(test.name.as_deref()))?;
+    pool.start(tag, &command, true, Duration::from_millis(limits.time_ms), None)
+}
+
+/// As `cargo nextest` starts a test. A leading dash would be taken for an option.
+fn arguments(name: Option<&str>) -> Vec<&str> {
+    match name {
+        None => vec![],
+        Some(name) if name.starts_with('-') => vec!["--exact", "--nocapture", "--", name],
+        Some(name) => vec!["--exact", name, "--nocapture"],
+    }
+}
+
+fn attempt(ended: Ended, output: &Capture) -> Attempt {
+    Attempt {
+        status: ended.status,
+        wall_s: Some(ended.wall_s),
+        cpu_s: Some(ended.user_s + ended.system_s),
+        peak_rss_bytes: Some(ended.peak_rss_bytes),
+        output: output.text(),
+        output_cut_bytes: output.cut(),
+        leaked_processes: ended.leaked,
+        oom_kills: ended.oom_kills,
+    }
+}
+
+fn not_run(reason: String) -> Attempt {
+    Attempt {
+        status: AttemptStatus::NotRun { reason },
+        wall_s: None,
+        cpu_s: None,
+        peak_rss_bytes: None,
+        output: String::new(),
+        output_cut_bytes: 0,
+        leaked_processes: Vec::new(),
+        oom_kills: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_is_only_a_listing_if_every_line_is() {
+        assert_eq!(parse_listing("a::b: test\nc: benchmark\n"), Some(vec!["a::b".into(), "c".into()]));
+        assert_eq!(parse_listing(""), Some(vec![]));
+        assert_eq!(parse_listing("x: y: test\n"), Some(vec!["x: y".into()]));
+        assert_eq!(parse_listing("running my own tests\nall fine\n"), None);
+    }
+
+    #[test]
+    fn a_leading_dash_is_no_option() {
+        assert_eq!(arguments(Some("-x")), ["--exact", "--nocapture", "--", "-x"]);
+        assert_eq!(arguments(Some("x")), ["--exact", "x", "--nocapture"]);
+    }
+}

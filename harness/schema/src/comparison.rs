@@ -1,0 +1,90 @@
+//! The baseline against the candidate, test by test.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The baseline against the candidate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// Tests that have a result on both sides.
+    pub compared: u64,
+    /// Tests known on either side.
+    pub total: u64,
+    /// How many of `compared` are doctests.
+    #[serde(default)]
+    pub compared_doctests: u64,
+    /// How many of `total` are doctests.
+    #[serde(default)]
+    pub total_doctests: u64,
+    /// One entry a test, also where nothing changed; ordered by id.
+    pub changes: Vec<Change>,
+}
+
+/// One test, seen from both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// The test's id.
+    pub id: String,
+    /// What changed.
+    pub change: ChangeKind,
+    /// The outcome's name in the baseline; absent if the test does not exist there.
+    pub baseline: Option<String>,
+    /// The outcome's name in the candidate; absent if the test does not exist there.
+    pub candidate: Option<String>,
+    /// Why it was called so, where the two names alone do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The kinds of change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeKind {
+    /// Good in the baseline, bad in the candidate.
+    Regressed,
+    /// Known and run in the baseline, not in the candidate, though its binary was built and listed there.
+    Disappeared,
+    /// No result on one side, for a reason outside the test.
+    Indeterminate,
+    /// Attempts disagree with each other.
+    Unstable,
+    /// Bad on both sides in different ways, or passed on both with processes left behind on one.
+    Differs,
+    /// Bad in the baseline, good in the candidate.
+    Fixed,
+    /// Known and run in the candidate only.
+    Appeared,
+    /// The same on both sides.
+    Same,
+}
+
+impl ChangeKind {
+    /// All kinds, the most telling first.
+    pub const ALL: [Self; 8] = [
+        Self::Regressed,
+        Self::Disappeared,
+        Self::Indeterminate,
+        Self::Unstable,
+        Self::Differs,
+        Self::Fixed,
+        Self::Appeared,
+        Self::Same,
+    ];
+}
+
+impl fmt::Display for ChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Same => "same",
+            Self::Regressed => "regressed",
+            Self::Fixed => "fixed",
+            Self::Appeared => "appeared",
+            Self::Disappeared => "disappeared",
+            Self::Differs => "differs",
+            Self::Unstable => "unstable",
+            Self::Indeterminate => "indeterminate",
+        })
+    }
+}

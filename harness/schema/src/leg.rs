@@ -1,0 +1,300 @@
+//! One environment's part of a run: what it was made of, what was done in it, what was seen.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Attempt, AttemptStatus, Outcome};
+
+/// One environment's part of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Leg {
+    /// The environment's name; unique in a run.
+    pub name: String,
+    /// What the leg is for.
+    pub role: Role,
+    /// Where it was built and run.
+    pub environment: Environment,
+    /// What was done, in order.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// The test binaries that were built.
+    #[serde(default)]
+    pub binaries: Vec<Binary>,
+    /// What each test did.
+    #[serde(default)]
+    pub tests: Vec<Test>,
+    /// Programs and libraries that were built, the test binaries aside.
+    #[serde(default)]
+    pub artifacts: Vec<Artifact>,
+    /// Sizes of the leg's images.
+    #[serde(default)]
+    pub images: Vec<Image>,
+}
+
+impl Leg {
+    /// The step of that name, if it was reached.
+    #[must_use]
+    pub fn step(&self, name: StepName) -> Option<&Step> {
+        self.steps.iter().find(|s| s.name == name)
+    }
+}
+
+/// What a leg is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// What the project runs on today (glibc).
+    Baseline,
+    /// What it may move to (musl).
+    Candidate,
+    /// An extra leg that separates causes.
+    Control,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Baseline => "baseline",
+            Self::Candidate => "candidate",
+            Self::Control => "control",
+        })
+    }
+}
+
+/// The C library of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Libc {
+    /// The GNU C library.
+    Glibc,
+    /// musl.
+    Musl,
+}
+
+impl fmt::Display for Libc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Glibc => "glibc",
+            Self::Musl => "musl",
+        })
+    }
+}
+
+/// How programs are linked to the C library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Linkage {
+    /// The C library is part of the program.
+    Static,
+    /// The C library is loaded at start.
+    Dynamic,
+}
+
+impl fmt::Display for Linkage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Static => "static",
+            Self::Dynamic => "dynamic",
+        })
+    }
+}
+
+/// Where a leg was built and run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Environment {
+    /// The C library.
+    pub libc: Libc,
+    /// The distribution, e.g. `debian`.
+    pub distro: String,
+    /// Its release, e.g. `trixie`.
+    pub release: String,
+    /// How programs are linked.
+    pub linkage: Linkage,
+    /// The engine that ran it, e.g. `docker`.
+    #[serde(default)]
+    pub engine: String,
+    /// The images, pinned.
+    #[serde(default)]
+    pub images: Vec<Image>,
+    /// The compiler, as it said itself. Absent until it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolchain: Option<Toolchain>,
+}
+
+/// A container image in the role it had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Image {
+    /// `builder` (compiles) or `runtime` (runs the tests).
+    pub purpose: String,
+    /// The name it was asked for by.
+    pub reference: String,
+    /// The registry's digest where it has one, else the digest of the image's configuration.
+    pub digest: String,
+    /// Size of its layers on disk, in bytes, as the engine tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpacked_bytes: Option<u64>,
+}
+
+/// A compiler, from `rustc -vV`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Toolchain {
+    /// Release, e.g. `1.96.0`.
+    pub release: String,
+    /// Commit hash, or `unknown` where the distributor left it out.
+    pub commit: String,
+    /// The platform the compiler itself runs on.
+    pub host: String,
+    /// The platform it compiled for.
+    pub target: String,
+    /// The whole answer.
+    #[serde(default)]
+    pub verbose_version: String,
+}
+
+/// The steps of a leg, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepName {
+    /// Images, volumes, source, the agent; the legs are proven matched.
+    Prepare,
+    /// Dependencies are downloaded. The only step with network.
+    Fetch,
+    /// Everything that `cargo test` builds is built.
+    Build,
+    /// The test binaries are asked for their tests.
+    List,
+    /// The tests run.
+    Test,
+    /// The documentation's examples are built and run.
+    Doctest,
+    /// The runtime image of the project is made.
+    Image,
+}
+
+impl fmt::Display for StepName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prepare => "prepare",
+            Self::Fetch => "fetch",
+            Self::Build => "build",
+            Self::List => "list",
+            Self::Test => "test",
+            Self::Doctest => "doctest",
+            Self::Image => "image",
+        })
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepStatus {
+    /// All of it was done. A test step with failing tests has passed: the tests' outcomes say the rest.
+    Passed,
+    /// The project's own doing: it does not compile, a dependency cannot be had.
+    Failed,
+    /// The step's time or silence limit was reached.
+    TimedOut,
+    /// The memory limit was reached.
+    OomKilled,
+    /// The engine or the agent failed; says nothing about the project.
+    EngineFault,
+    /// Ended by the user.
+    Interrupted,
+    /// There was nothing to do.
+    Skipped,
+}
+
+impl fmt::Display for StepStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed-out",
+            Self::OomKilled => "oom-killed",
+            Self::EngineFault => "engine-fault",
+            Self::Interrupted => "interrupted",
+            Self::Skipped => "skipped",
+        })
+    }
+}
+
+/// One step of a leg, done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Which.
+    pub name: StepName,
+    /// How it ended.
+    pub status: StepStatus,
+    /// Exit code of the step's command, if it had one and it exited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// Wall-clock time in seconds.
+    pub wall_s: f64,
+    /// User time in seconds, of the command and all it waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_s: Option<f64>,
+    /// System time in seconds, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_s: Option<f64>,
+    /// Largest resident set of any one process of the step, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_rss_bytes: Option<u64>,
+    /// Its log, relative to the run's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+    /// Why it did not pass, in one line; of a failed build the first error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Compiler errors in order, as the compiler rendered them. Hostile text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<String>,
+    /// Packages (`name` of the package, then ` (kind target)`) that did not build.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_targets: Vec<String>,
+}
+
+/// A test binary.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Binary {
+    /// Its binary id: `pkg`, `pkg::name`, `pkg::bin/name`, `pkg::example/name`, `pkg::bench/name`.
+    pub id: String,
+    /// Whether it has libtest's harness (`harness = true`).
+    pub harness: bool,
+    /// How listing its tests ended. Anything but passed means that its tests are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<AttemptStatus>,
+    /// What it said when listing failed. Hostile text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub listing_output: String,
+    /// Why none of its tests was run on purpose, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<String>,
+}
+
+/// What one test did in one leg.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Test {
+    /// `<binary-id>$<test name>`; a doctest: `pkg::doc$<file> - <item> (line N)`.
+    pub id: String,
+    /// Over all attempts.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// Every attempt, in order.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+}
+
+/// A file that was built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Artifact {
+    /// Path relative to the build's target folder.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// How it is linked; absent where that has no meaning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linkage: Option<Linkage>,
+}

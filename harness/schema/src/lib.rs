@@ -1,0 +1,45 @@
+//! The documents that libcmatrix writes, as serde types.
+//!
+//! Two documents exist. The [`RunRecord`] (`run.json`) holds everything a run found. The stream of
+//! [`Event`]s (`events.ndjson`, one JSON object a line) is written while the run goes on, and
+//! [`RunRecord::from_events`] makes the observed part of the record out of it, so a run that was
+//! killed is readable up to its last event.
+//!
+//! Keys are append-only: a reader of version 1 must be able to read every later record.
+//! There is no I/O here and no clock.
+
+mod comparison;
+mod event;
+mod fold;
+mod leg;
+mod outcome;
+mod record;
+mod verdict;
+
+pub use comparison::{Change, ChangeKind, Comparison};
+pub use event::{Event, EventLine};
+pub use leg::{
+    Artifact, Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus,
+    Test, Toolchain,
+};
+pub use outcome::{Attempt, AttemptStatus, Outcome};
+pub use record::{
+    Evidence, Finding, Host, Limits, Note, Package, Project, ProjectKind, RunRecord, Settings,
+    Target, TargetKind, Tool,
+};
+pub use verdict::{Rule, RuleStatus, Verdict, VerdictOutcome};
+
+/// Version of both documents. It grows only when a reader of an older version would misread a newer document.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The JSON Schema of `run.json`.
+#[must_use]
+pub fn run_schema() -> schemars::Schema {
+    schemars::schema_for!(RunRecord)
+}
+
+/// The JSON Schema of one line of `events.ndjson`.
+#[must_use]
+pub fn event_schema() -> schemars::Schema {
+    schemars::schema_for!(EventLine)
+}

@@ -1,0 +1,3 @@
+#!/bin/sh
+set -- one two three
+echo "$# words, the last is $3"
