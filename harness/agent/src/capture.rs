@@ -63,7 +63,8 @@ pub(crate) struct Lines {
 }
 
 /// A line longer than this is split: one line must fit into memory on both sides.
-const LONGEST_LINE: usize = 8 << 20;
+/// Generous, because the metadata of a large workspace is one line.
+const LONGEST_LINE: usize = 128 << 20;
 
 impl Lines {
     /// Takes bytes and gives every line that is now complete, without its newline.

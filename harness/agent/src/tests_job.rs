@@ -186,7 +186,8 @@ pub(crate) fn run(
             }
             Happened::Ended(ended) => {
                 if let Some(output) = outputs[test].take() {
-                    say(&Report::TestFinished { test, attempt: attempt(ended, &output) });
+                    let is_named = tests[test].name.is_some();
+                    say(&Report::TestFinished { test, attempt: attempt(ended, &output, is_named) });
                 }
             }
         })?;
@@ -218,9 +219,15 @@ fn arguments(name: Option<&str>) -> Vec<&str> {
     }
 }
 
-fn attempt(ended: Ended, output: &Capture) -> Attempt {
+fn attempt(ended: Ended, output: &Capture, is_named: bool) -> Attempt {
+    let status = if is_named && ended.status == AttemptStatus::Passed && ran_nothing(output) {
+        let reason = "its binary does not find it by the name that it listed".into();
+        AttemptStatus::NotRun { reason }
+    } else {
+        ended.status
+    };
     Attempt {
-        status: ended.status,
+        status,
         wall_s: Some(ended.wall_s),
         cpu_s: Some(ended.user_s + ended.system_s),
         peak_rss_bytes: Some(ended.peak_rss_bytes),
@@ -229,6 +236,13 @@ fn attempt(ended: Ended, output: &Capture) -> Attempt {
         leaked_processes: ended.leaked,
         oom_kills: ended.oom_kills,
     }
+}
+
+/// A harness that is asked for a name it does not know runs nothing, and calls that a success.
+fn ran_nothing(output: &Capture) -> bool {
+    let (head, _) = output.parts();
+    let head = String::from_utf8_lossy(&head[..head.len().min(200)]).into_owned();
+    head.trim_start().lines().next() == Some("running 0 tests")
 }
 
 fn not_run(reason: String) -> Attempt {
@@ -254,6 +268,18 @@ mod tests {
         assert_eq!(parse_listing(""), Some(vec![]));
         assert_eq!(parse_listing("x: y: test\n"), Some(vec!["x: y".into()]));
         assert_eq!(parse_listing("running my own tests\nall fine\n"), None);
+    }
+
+    #[test]
+    fn nothing_run_is_not_passed() {
+        let output = |text: &str| {
+            let mut capture = Capture::new(1000, 0);
+            capture.push(text.as_bytes());
+            capture
+        };
+        assert!(ran_nothing(&output("\nrunning 0 tests\n\ntest result: ok. 0 passed\n")));
+        assert!(!ran_nothing(&output("\nrunning 1 test\nrunning 0 tests\ntest a ... ok\n")));
+        assert!(!ran_nothing(&output("")));
     }
 
     #[test]

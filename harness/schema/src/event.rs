@@ -39,6 +39,11 @@ pub enum Event {
     },
     /// Something the reader should know.
     Noted(Note),
+    /// More is known of the project than before.
+    ProjectDescribed {
+        /// All that is known.
+        project: Project,
+    },
     /// A leg begins, or more is known of its environment than before.
     LegDescribed {
         /// The leg.

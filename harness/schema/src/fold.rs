@@ -51,9 +51,13 @@ impl Fold {
     fn apply(&mut self, line: EventLine) {
         match line.event {
             Event::Noted(note) => self.record.notes.push(note),
+            Event::ProjectDescribed { project } => self.record.project = project,
             Event::LegDescribed { leg, role, environment } => {
                 match self.record.legs.iter_mut().find(|l| l.name == leg) {
-                    Some(known) => known.environment = environment,
+                    Some(known) => {
+                        known.images.clone_from(&environment.images);
+                        known.environment = environment;
+                    }
                     None => self.record.legs.push(Leg {
                         name: leg,
                         role,

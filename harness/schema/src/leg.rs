@@ -167,6 +167,8 @@ pub enum StepName {
     List,
     /// The tests run.
     Test,
+    /// The tests whose outcome differed between the legs run again, equally often on both sides.
+    Confirm,
     /// The documentation's examples are built and run.
     Doctest,
     /// The runtime image of the project is made.
@@ -181,6 +183,7 @@ impl fmt::Display for StepName {
             Self::Build => "build",
             Self::List => "list",
             Self::Test => "test",
+            Self::Confirm => "confirm",
             Self::Doctest => "doctest",
             Self::Image => "image",
         })

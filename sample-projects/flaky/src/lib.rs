@@ -10,7 +10,8 @@ mod tests {
     /// Which attempt this is, from 1. Files are made such that no two attempts get one number.
     fn attempt() -> usize {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let free = |number: &usize| File::create_new(root.join(format!("attempt-{number}"))).is_ok();
+        let free =
+            |number: &usize| File::create_new(root.join(format!("attempt-{number}"))).is_ok();
         (1..1000).find(free).expect("the package root is writable")
     }
 

@@ -22,13 +22,7 @@ pub fn encode(text: &str, charset: &CStr) -> io::Result<Vec<u8>> {
         if converter as isize == -1 {
             return Err(io::Error::last_os_error());
         }
-        let converted = libc::iconv(
-            converter,
-            &mut from,
-            &mut from_left,
-            &mut to,
-            &mut to_left,
-        );
+        let converted = libc::iconv(converter, &mut from, &mut from_left, &mut to, &mut to_left);
         let failure = (converted == usize::MAX).then(io::Error::last_os_error);
         libc::iconv_close(converter);
         failure

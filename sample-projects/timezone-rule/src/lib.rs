@@ -9,16 +9,16 @@ mod tests {
     use std::mem::MaybeUninit;
 
     /// Midnight between the 15th and the 16th of January 2026, UTC.
-    const WINTER: libc::time_t = 1_768_521_600;
+    const WINTER: i64 = 1_768_521_600;
     /// The same half a year later.
-    const SUMMER: libc::time_t = 1_784_160_000;
+    const SUMMER: i64 = 1_784_160_000;
 
     extern "C" {
         fn tzset();
     }
 
     /// The hour of the day under a value of TZ.
-    fn hour(zone: &str, time: libc::time_t) -> i32 {
+    fn hour(zone: &str, time: i64) -> i32 {
         std::env::set_var("TZ", zone);
         let mut parts = MaybeUninit::uninit();
         // SAFETY: the test has the process for itself; localtime_r fills in the structure.

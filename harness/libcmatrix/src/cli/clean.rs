@@ -1,0 +1,33 @@
+//! `libcmatrix clean`: removes what killed runs have left in the engine.
+
+use clap::Args;
+
+use super::{EngineChoice, connect};
+use crate::{exit::Exit, failure::Result};
+
+/// Arguments of `clean`.
+#[derive(Args)]
+pub struct CleanArgs {
+    /// Also what belongs to runs that are still going on, and to other machines
+    #[arg(long)]
+    all: bool,
+    /// What ran the environments
+    #[arg(long, value_name = "ENGINE", default_value = "auto")]
+    engine: EngineChoice,
+}
+
+/// Cleans.
+///
+/// # Errors
+/// The engine cannot be reached.
+pub async fn clean(args: &CleanArgs) -> Result<Exit> {
+    let removed = connect(args.engine).await?.sweep(args.all).await?;
+    anstream::println!(
+        "removed {} {} and {} {}",
+        removed.sandboxes,
+        if removed.sandboxes == 1 { "sandbox" } else { "sandboxes" },
+        removed.volumes,
+        if removed.volumes == 1 { "volume" } else { "volumes" },
+    );
+    Ok(Exit::Success)
+}

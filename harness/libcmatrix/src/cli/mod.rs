@@ -1,0 +1,158 @@
+//! The command line: one file a command. Takes arguments; gives an [`Exit`]. Results go to standard
+//! output, everything else to standard error.
+
+mod clean;
+mod completions;
+mod doctor;
+mod images;
+mod interrupt;
+mod report;
+mod run;
+mod units;
+
+use std::sync::Arc;
+
+use anstyle::{AnsiColor, Style};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    engine::{Engine, docker},
+    exit::Exit,
+    failure::{Failure, Result},
+    progress::ProgressMode,
+    report::sanitise::sanitise,
+};
+
+/// Can this project move from Debian (glibc) to Alpine (musl)? Builds it and runs its own tests on
+/// both, and says what differs.
+#[derive(Parser)]
+#[command(name = "libcmatrix", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+#[derive(Args)]
+struct Global {
+    /// No progress, only the result
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Every test as it finishes
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum EngineChoice {
+    /// A reachable Docker-compatible socket
+    Auto,
+    /// The same, by name
+    Docker,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build a project, run its tests on both sides, compare, report
+    Run(Box<run::RunArgs>),
+    /// Show a finished run again
+    Report(report::ReportArgs),
+    /// What works on this machine, what does not, and what to do about it
+    Doctor(doctor::DoctorArgs),
+    /// List, make, load, pull and remove images
+    Images(images::ImagesArgs),
+    /// Remove what runs that were killed have left in the engine
+    Clean(clean::CleanArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// The whole command.
+#[must_use]
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            // Help and version are no errors.
+            return if e.use_stderr() { Exit::Usage } else { Exit::Success };
+        }
+    };
+    match cli.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(&Failure::environment("threads cannot be started").because(e)),
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Run(args) => run::run(*args, &cli.global).await,
+            Command::Report(args) => report::report(&args),
+            Command::Doctor(args) => doctor::doctor(&args).await,
+            Command::Images(args) => images::images(args, &cli.global).await,
+            Command::Clean(args) => clean::clean(&args).await,
+            Command::Completions(args) => completions::completions(&args),
+        }
+    });
+    // A blocking thread that waits for a dead peer must not keep the command from ending.
+    runtime.shutdown_background();
+    result.unwrap_or_else(|failure| fail(&failure))
+}
+
+/// Says what went wrong, and what to do next.
+fn fail(failure: &Failure) -> Exit {
+    let error = AnsiColor::Red.on_default().bold();
+    let hint = AnsiColor::Cyan.on_default().bold();
+    anstream::eprintln!("{error}error:{error:#} {}", indented(&failure.what));
+    if !failure.cause.is_empty() {
+        let dim = Style::new().dimmed();
+        anstream::eprintln!("  {dim}because:{dim:#} {}", indented(&failure.cause));
+    }
+    if let Some(text) = &failure.hint {
+        anstream::eprintln!("  {hint}hint:{hint:#} {}", indented(text));
+    }
+    failure.exit
+}
+
+fn indented(text: &str) -> String {
+    sanitise(text).lines().collect::<Vec<_>>().join("\n    ")
+}
+
+impl Global {
+    fn progress_mode(&self) -> ProgressMode {
+        use std::io::IsTerminal;
+        if self.quiet {
+            ProgressMode::Quiet
+        } else if std::io::stderr().is_terminal() {
+            ProgressMode::Bars
+        } else {
+            ProgressMode::Plain
+        }
+    }
+}
+
+/// Connects to the engine that was asked for.
+async fn connect(choice: EngineChoice) -> Result<Arc<dyn Engine>> {
+    match choice {
+        EngineChoice::Auto | EngineChoice::Docker => Ok(Arc::new(docker::connect(None).await?)),
+    }
+}
+
+/// Columns of the terminal; where there is none, what most logs are read in.
+fn terminal_width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).clamp(60, 140)
+}

@@ -1,0 +1,282 @@
+//! `libcmatrix run`: the main job.
+
+use std::{env, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use libcmatrix_schema::{Limits, ProjectKind, Settings};
+
+use super::{EngineChoice, Global, connect, interrupt, terminal_width, units};
+use crate::{
+    engine::{EngineInfo, docker::current_owner},
+    environment::config::{self, Config, RunDefaults},
+    exit::Exit,
+    failure::{Failure, Result},
+    image::choose,
+    progress::Progress,
+    project::{CargoSelection, Inspected, inspect, published},
+    report::terminal::{self, TerminalOptions},
+    run::{self, Finished, Plan},
+};
+
+/// Arguments of `run`.
+#[derive(Args)]
+pub struct RunArgs {
+    /// Folder of a cargo project
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Take a published crate instead
+    #[arg(long = "crate", value_name = "NAME[@VERSION]", conflicts_with = "path")]
+    krate: Option<String>,
+    /// Environment it runs in today
+    #[arg(long, value_name = "NAME", help_heading = "Environments")]
+    baseline: Option<String>,
+    /// Environment it may move to
+    #[arg(long, value_name = "NAME", help_heading = "Environments")]
+    candidate: Option<String>,
+    /// What runs the environments
+    #[arg(long, value_name = "ENGINE", default_value = "auto", help_heading = "Environments")]
+    engine: EngineChoice,
+    /// Images that the tests run in: both sides bare, or both with their toolchain
+    #[arg(long, value_name = "IMAGE", default_value = "runtime", help_heading = "Environments")]
+    test_image: TestImage,
+    /// Configuration file [default: libcmatrix.toml in the workspace root]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder for the folders of runs
+    #[arg(long, value_name = "DIR", default_value = "libcmatrix-out")]
+    out: PathBuf,
+
+    /// Only this package
+    #[arg(long, short, value_name = "SPEC", help_heading = "What is built and tested")]
+    package: Vec<String>,
+    /// All members of the workspace
+    #[arg(long, help_heading = "What is built and tested")]
+    workspace: bool,
+    /// Features to turn on
+    #[arg(long, short = 'F', value_name = "FEATURES", help_heading = "What is built and tested")]
+    features: Vec<String>,
+    /// All features
+    #[arg(long, help_heading = "What is built and tested")]
+    all_features: bool,
+    /// Not the default features
+    #[arg(long, help_heading = "What is built and tested")]
+    no_default_features: bool,
+    /// With optimisations
+    #[arg(long, help_heading = "What is built and tested")]
+    release: bool,
+    /// Only tests whose name contains this
+    #[arg(long, value_name = "TEXT", help_heading = "What is built and tested")]
+    filter: Vec<String>,
+    /// Leave out the documentation's examples
+    #[arg(long, help_heading = "What is built and tested")]
+    no_doctests: bool,
+
+    /// Attempts of every test, on both sides [default: 1]
+    #[arg(long, value_name = "N", help_heading = "How often, how many at a time")]
+    attempts: Option<u32>,
+    /// Further attempts, on both sides, of every test that differs [default: 2]
+    #[arg(long, value_name = "N", help_heading = "How often, how many at a time")]
+    confirm: Option<u32>,
+    /// Tests at a time [default: the engine's processors]
+    #[arg(long, value_name = "N", help_heading = "How often, how many at a time")]
+    test_threads: Option<u32>,
+    /// Compilers at a time [default: the engine's processors]
+    #[arg(long, short, value_name = "N", help_heading = "How often, how many at a time")]
+    jobs: Option<u32>,
+
+    /// Memory of all tests that run at a time [default: 80 % of the engine's, at most 8g]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    memory: Option<String>,
+    /// Memory of a build [default: 80 % of the engine's]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    build_memory: Option<String>,
+    /// Processes and threads at a time
+    #[arg(long, value_name = "N", default_value = "4096", help_heading = "Limits")]
+    pids: u64,
+    /// Time of one test [default: 5m]
+    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    test_timeout: Option<String>,
+    /// Time of one step [default: 1h]
+    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    step_timeout: Option<String>,
+    /// Time a step may be silent [default: 20m]
+    #[arg(long, value_name = "TIME", help_heading = "Limits")]
+    silence_timeout: Option<String>,
+
+    /// Further arguments for cargo
+    #[arg(last = true, value_name = "CARGO ARGUMENTS")]
+    extra: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TestImage {
+    Runtime,
+    Builder,
+}
+
+/// Runs, prints the report, gives the verdict's exit code.
+///
+/// # Errors
+/// What is needed to begin is missing or wrong.
+pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
+    let project = find_project(&args)?;
+    let config = match &args.config {
+        Some(path) => Config::load(path, true)?,
+        None => Config::load(&project.root.join(config::FILE_NAME), false)?,
+    };
+    let selection = selection(&args);
+    let engine = connect(args.engine).await?;
+    engine.sweep(false).await?;
+    let settings = settings(&args, &config.run, &selection, &engine.info().await?)?;
+    let (baseline, candidate) =
+        choose::choose(engine.as_ref(), &config, args.baseline.as_deref(), args.candidate.as_deref())
+            .await?;
+    if baseline == candidate {
+        return Err(Failure::usage(format!("baseline and candidate are both `{baseline}`"))
+            .hint("name two different environments with --baseline and --candidate"));
+    }
+    let owner = current_owner(&run_id());
+    let cancel = interrupt::listen(engine.clone(), owner.run_id.clone())?;
+    let progress = Progress::new(global.progress_mode(), global.verbose);
+    let plan = Plan {
+        baseline: (baseline.clone(), config.environment(&baseline)?),
+        candidate: (candidate.clone(), config.environment(&candidate)?),
+        project,
+        selection,
+        settings,
+        policy: config.policy,
+        out: args.out,
+    };
+    let finished = run::run(engine, owner, plan, progress, cancel).await?;
+    show(&finished);
+    Ok(finished.exit())
+}
+
+fn show(finished: &Finished) {
+    let path = |name: &str| finished.folder.path().join(name).display().to_string();
+    let files = [("record", "run.json"), ("events", "events.ndjson"), ("logs", "logs")]
+        .map(|(label, name)| (label.to_owned(), path(name)));
+    let options = TerminalOptions { width: terminal_width(), files: files.into() };
+    anstream::print!("{}", terminal::render(&finished.record, &options));
+    if let Some(failure) = &finished.failure
+        && failure.exit != Exit::Interrupted
+    {
+        super::fail(failure);
+    }
+}
+
+fn find_project(args: &RunArgs) -> Result<Inspected> {
+    let Some(text) = &args.krate else {
+        return inspect(&args.path, ProjectKind::Directory, &args.path.display().to_string());
+    };
+    let request = published::CrateRequest::parse(text)?;
+    let published = published::download(&request, &cache_folder()?)?;
+    inspect(&published.folder, ProjectKind::PublishedCrate, &published.name)
+}
+
+/// libcmatrix's cache folder (<https://specifications.freedesktop.org/basedir-spec/latest/>).
+///
+/// # Errors
+/// Neither `XDG_CACHE_HOME` nor `HOME` is set.
+pub fn cache_folder() -> Result<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|p: &PathBuf| p.is_absolute());
+    absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .map(|cache| cache.join("libcmatrix"))
+        .ok_or_else(|| {
+            Failure::environment("there is no place for a cache")
+                .because("neither XDG_CACHE_HOME nor HOME is set")
+                .hint("set HOME")
+        })
+}
+
+fn selection(args: &RunArgs) -> CargoSelection {
+    CargoSelection {
+        packages: args.package.clone(),
+        workspace: args.workspace,
+        features: args.features.clone(),
+        all_features: args.all_features,
+        no_default_features: args.no_default_features,
+        release: args.release,
+        extra: args.extra.clone(),
+    }
+}
+
+fn settings(
+    args: &RunArgs,
+    defaults: &RunDefaults,
+    selection: &CargoSelection,
+    engine: &EngineInfo,
+) -> Result<Settings> {
+    let pick = |option: &Option<String>, default: &Option<String>, builtin: &str| {
+        option.clone().or_else(|| default.clone()).unwrap_or_else(|| builtin.to_owned())
+    };
+    let most_memory = engine.memory_bytes / 10 * 8;
+    let memory = |name: &str, option: &Option<String>, default: &Option<String>, builtin: u64| {
+        match option.as_ref().or(default.as_ref()) {
+            Some(text) => units::bytes(name, text),
+            None => Ok(builtin),
+        }
+    };
+    let at_least_one = |name: &str, value: u32| match value {
+        0 => Err(Failure::usage(format!("{name} must be at least 1"))),
+        value => Ok(value),
+    };
+    let cpus = engine.cpus.max(1);
+    let profile = if selection.release { "release" } else { "debug" };
+    Ok(Settings {
+        cargo_args: [selection.package_args(), selection.build_args()].concat(),
+        filters: args.filter.clone(),
+        profile: profile.into(),
+        attempts: at_least_one("--attempts", args.attempts.or(defaults.attempts).unwrap_or(1))?,
+        confirm: args.confirm.or(defaults.confirm).unwrap_or(2),
+        test_threads: at_least_one(
+            "--test-threads",
+            args.test_threads.or(defaults.test_threads).unwrap_or(cpus),
+        )?,
+        build_jobs: at_least_one("--jobs", args.jobs.or(defaults.jobs).unwrap_or(cpus))?,
+        test_image: match args.test_image {
+            TestImage::Runtime => "runtime".into(),
+            TestImage::Builder => "builder".into(),
+        },
+        doctests: !args.no_doctests && !selects_targets(&selection.extra),
+        limits: Limits {
+            build_memory_bytes: memory(
+                "--build-memory",
+                &args.build_memory,
+                &defaults.build_memory,
+                most_memory,
+            )?,
+            test_memory_bytes: memory("--memory", &args.memory, &defaults.memory, most_memory.min(8 << 30))?,
+            pids: args.pids.max(64),
+            test_time_s: units::seconds(
+                "--test-timeout",
+                &pick(&args.test_timeout, &defaults.test_timeout, "5m"),
+            )?,
+            step_time_s: units::seconds(
+                "--step-timeout",
+                &pick(&args.step_timeout, &defaults.step_timeout, "1h"),
+            )?,
+            step_silence_s: units::seconds(
+                "--silence-timeout",
+                &pick(&args.silence_timeout, &defaults.silence_timeout, "20m"),
+            )?,
+        },
+    })
+}
+
+/// Cargo does not mix `--doc` with options that choose targets: who chooses targets has not chosen doctests.
+fn selects_targets(extra: &[String]) -> bool {
+    let options =
+        ["--lib", "--bin", "--bins", "--test", "--tests", "--example", "--examples", "--bench", "--benches", "--all-targets"];
+    extra.iter().any(|arg| options.contains(&arg.split('=').next().unwrap_or(arg)))
+}
+
+/// The time to the second and a random part: sorts by time, and two runs never collide.
+fn run_id() -> String {
+    let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    let mut random = [0; 3];
+    let filled = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+    let random = if filled.is_ok() { u32::from_be_bytes([0, random[0], random[1], random[2]]) } else { std::process::id() };
+    format!("{time}-{random:06x}")
+}

@@ -1,0 +1,162 @@
+//! The step `build`: everything that `cargo test` builds, without network. A target that fails
+//! keeps the others: a build that fails is a result.
+
+use libcmatrix_agent::protocol::{Program, Stream};
+use libcmatrix_schema::{Artifact, AttemptStatus, Binary, Event, StepName, StepStatus};
+
+use super::{
+    Context, Leg,
+    cargo_messages::{BuildMessages, Line},
+    fetch, layout,
+    session::AgentSession,
+    step::{self, RunningStep},
+    test_environment,
+};
+use crate::failure::Result;
+
+/// Arguments by which every cargo command of a leg builds the same thing.
+#[must_use]
+pub fn common_args(context: &Context, leg: &Leg) -> Vec<String> {
+    let mut args: Vec<String> = ["--locked", "--offline"].map(str::to_owned).into();
+    args.extend(["--target".into(), leg.target_triple().into()]);
+    args.extend(["--jobs".into(), context.settings.build_jobs.to_string()]);
+    let flags = leg.spec.rustflags();
+    if !flags.is_empty() {
+        // As configuration, which adds to the project's own flags; RUSTFLAGS would replace them.
+        let list = serde_json::to_string(flags).unwrap_or_default();
+        for key in ["rustflags", "rustdocflags"] {
+            args.extend(["--config".to_owned(), format!("build.{key}={list}")]);
+        }
+    }
+    args.extend(context.selection.build_args());
+    args
+}
+
+/// Starts the builder without network.
+///
+/// # Errors
+/// The engine fails.
+pub async fn offline_builder(context: &Context, leg: &Leg) -> Result<AgentSession> {
+    let sandbox = leg.sandbox(context, "build", &leg.images.builder.id);
+    AgentSession::start(context.engine.as_ref(), &sandbox, &context.cancel).await
+}
+
+/// Builds a leg. Afterwards `leg.binaries` has what can be tested, which may be nothing.
+///
+/// # Errors
+/// The engine fails.
+pub async fn build(context: &Context, leg: &mut Leg, session: &mut AgentSession) -> Result<()> {
+    let mut step = RunningStep::begin(context, leg, StepName::Build)?;
+    let body = body(context, leg, session, &mut step).await;
+    step.finish(body)
+}
+
+async fn body(
+    context: &Context,
+    leg: &mut Leg,
+    session: &mut AgentSession,
+    step: &mut RunningStep<'_>,
+) -> Result<()> {
+    let mut argv: Vec<String> =
+        ["cargo", "test", "--no-run", "--no-fail-fast", "--message-format", "json"]
+            .map(str::to_owned)
+            .into();
+    argv.extend(context.selection.package_args());
+    argv.extend(common_args(context, leg));
+    step.log(&format!("$ {}", argv.join(" ")));
+    let program =
+        Program { argv, env: fetch::cargo_variables(), cwd: leg.working_dir(&context.project) };
+    let mut messages = BuildMessages::default();
+    let mut tail = step::LastLines::default();
+    let total = leg.metadata.as_ref().and_then(|m| Some(m.resolve.as_ref()?.nodes.len() as u64));
+    let mut made = 0;
+    let ended = session
+        .exec(program, step::command_limits(context), |stream, line| match stream {
+            Stream::Stdout => match messages.take(line) {
+                Line::Made(target) => {
+                    made += 1;
+                    step.progress(made.min(total.unwrap_or(made)), total, &target);
+                }
+                Line::Said(text) | Line::Text(text) => step.log(text.trim_end()),
+                Line::Silent => {}
+            },
+            Stream::Stderr => {
+                step.log(line);
+                tail.push(stream, line);
+                if let Some(package) = line.trim().strip_prefix("Compiling ") {
+                    step.progress(made.min(total.unwrap_or(made)), total, package);
+                }
+            }
+        })
+        .await?;
+    step.take_usage(&ended);
+    let record = step.step();
+    if record.status == StepStatus::Failed {
+        let first = messages.errors.first().and_then(|e| e.lines().next());
+        record.detail = Some(first.map_or_else(|| first_error(&tail.text()), str::to_owned));
+        if messages.errors.is_empty() {
+            messages.errors.push(tail.text());
+        }
+        record.diagnostics = std::mem::take(&mut messages.errors);
+        record.failed_targets = std::mem::take(&mut messages.failed_targets);
+    }
+    leg.binaries = test_environment::binaries(context, leg, &messages);
+    for binary in &leg.binaries {
+        context.recorder.event(Event::BinaryFound {
+            leg: leg.name.clone(),
+            binary: Binary {
+                id: binary.test.id.clone(),
+                harness: binary.test.harness,
+                listing: None,
+                listing_output: String::new(),
+                excluded: None,
+            },
+        });
+    }
+    record_programs(context, leg, session, &messages).await
+}
+
+/// Cargo's own words where the compiler had none (a build script that failed, say).
+fn first_error(said: &str) -> String {
+    said.lines().find(|l| l.starts_with("error")).unwrap_or(said).to_owned()
+}
+
+/// The programs that were built beside the tests, with their sizes.
+async fn record_programs(
+    context: &Context,
+    leg: &Leg,
+    session: &mut AgentSession,
+    messages: &BuildMessages,
+) -> Result<()> {
+    let programs: Vec<String> = messages
+        .artifacts
+        .iter()
+        .filter(|a| !a.profile.test)
+        .filter_map(|a| a.executable.as_ref().map(ToString::to_string))
+        .collect();
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let mut argv: Vec<String> = ["stat", "-c", "%s %n"].map(str::to_owned).into();
+    argv.extend(programs);
+    let program = Program { argv, env: Vec::new(), cwd: "/".into() };
+    let mut sizes = Vec::new();
+    let ended = session
+        .exec(program, step::command_limits(context), |stream, line| {
+            if let (Stream::Stdout, Some((bytes, path))) = (stream, line.split_once(' ')) {
+                sizes.push((bytes.to_owned(), path.to_owned()));
+            }
+        })
+        .await?;
+    if ended.status != AttemptStatus::Passed {
+        return Ok(());
+    }
+    for (bytes, path) in sizes {
+        let Ok(bytes) = bytes.parse() else { continue };
+        let path = path.strip_prefix(layout::TARGET).unwrap_or(&path).trim_start_matches('/');
+        let artifact =
+            Artifact { path: path.to_owned(), bytes, linkage: Some(leg.spec.linkage()) };
+        context.recorder.event(Event::ArtifactBuilt { leg: leg.name.clone(), artifact });
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! libcmatrix answers one question with evidence: can this project move from Debian (glibc) to
+//! Alpine (musl)?
+//!
+//! ```text
+//! cli ─> project (inspect) ─> run ─> leg (steps) ─> engine + agent
+//!                              │        │
+//!                              │        └─ observations ─> record (events.ndjson, run.json)
+//!                              └─> compare ─> verdict ─> report
+//! ```
+//!
+//! Data goes one way. Everything up to the observations has effects; `compare`, `verdict` and
+//! `report` are pure functions of the run record and can be applied again to a record from disk.
+
+pub mod cli;
+pub mod compare;
+pub mod engine;
+pub mod environment;
+pub mod exit;
+pub mod failure;
+pub mod image;
+pub mod leg;
+pub mod progress;
+pub mod project;
+pub mod record;
+pub mod report;
+pub mod run;
+pub mod verdict;

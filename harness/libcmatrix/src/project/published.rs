@@ -1,0 +1,151 @@
+//! A published crate as a folder.
+//!
+//! Takes `NAME` or `NAME@VERSION`; gives the folder into which cargo unpacked it. Cargo does the
+//! download, so that mirrors, proxies and credentials of the user hold here, too.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use cargo_metadata::MetadataCommand;
+
+use crate::failure::{Failure, Result};
+
+/// A crate that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrateRequest {
+    /// Its name.
+    pub name: String,
+    /// Its exact version; `None` is the newest.
+    pub version: Option<String>,
+}
+
+impl CrateRequest {
+    /// Reads `NAME[@VERSION]`.
+    ///
+    /// # Errors
+    /// It is no name that a registry takes.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (name, version) = match text.split_once('@') {
+            Some((name, version)) => (name, Some(version)),
+            None => (text, None),
+        };
+        let is_word = |s: &str, also: &str| {
+            !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
+        };
+        if !is_word(name, "-_") || version.is_some_and(|v| !is_word(v, ".-+")) {
+            return Err(Failure::usage(format!("`{text}` is not the name of a crate"))
+                .hint("write `--crate NAME` or `--crate NAME@VERSION`, e.g. `--crate memmap2@0.9.8`"));
+        }
+        Ok(Self { name: name.into(), version: version.map(Into::into) })
+    }
+}
+
+/// A published crate, unpacked.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// `NAME@VERSION`, the version that was found.
+    pub name: String,
+    /// Its folder. Cargo's own: only to be read.
+    pub folder: PathBuf,
+}
+
+/// Downloads a crate. `cache` is libcmatrix's cache folder.
+///
+/// # Errors
+/// The registry does not have it, or cannot be reached.
+pub fn download(request: &CrateRequest, cache: &Path) -> Result<Published> {
+    let requirement = request.version.as_ref().map_or("*".to_owned(), |v| format!("={v}"));
+    let asks = cache.join("crates").join(format!("{}-{}", request.name, requirement.replace(['=', '*'], "")));
+    write_asking_project(&asks, &request.name, &requirement).map_err(|e| {
+        Failure::environment(format!("{} cannot be written", asks.display()))
+            .because(e)
+            .hint("free some disk space, or set XDG_CACHE_HOME to a folder that can be written to")
+    })?;
+    // The newest version is asked for anew each time.
+    let _ = fs::remove_file(asks.join("Cargo.lock"));
+    let output = MetadataCommand::new()
+        .current_dir(&asks)
+        .manifest_path(asks.join("Cargo.toml"))
+        .cargo_command()
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| {
+            Failure::environment("cargo cannot be started")
+                .because(e)
+                .hint("install Rust (https://rustup.rs), or put cargo on the PATH")
+        })?;
+    if !output.status.success() {
+        return Err(refused(request, &String::from_utf8_lossy(&output.stderr)));
+    }
+    let metadata = MetadataCommand::parse(String::from_utf8_lossy(&output.stdout))
+        .map_err(|e| Failure::bug("cargo's answer is not understood").because(e))?;
+    let package = metadata
+        .packages
+        .iter()
+        .find(|p| *p.name == request.name && p.source.is_some())
+        .ok_or_else(|| Failure::bug(format!("cargo did not unpack `{}`", request.name)))?;
+    let folder = package.manifest_path.parent().map(|p| p.as_std_path().to_owned());
+    Ok(Published {
+        name: format!("{}@{}", package.name, package.version),
+        folder: folder.ok_or_else(|| Failure::bug("cargo named a manifest without a folder"))?,
+    })
+}
+
+/// A package whose only purpose is to depend on the crate.
+fn write_asking_project(folder: &Path, name: &str, requirement: &str) -> std::io::Result<()> {
+    fs::create_dir_all(folder.join("src"))?;
+    fs::write(folder.join("src/lib.rs"), "")?;
+    fs::write(
+        folder.join("Cargo.toml"),
+        format!(
+            "[package]\nname = \"libcmatrix-asks\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[workspace]\n\n\
+             [dependencies]\n{name} = {{ version = \"{requirement}\", default-features = false }}\n"
+        ),
+    )
+}
+
+fn refused(request: &CrateRequest, stderr: &str) -> Failure {
+    let version = request.version.as_deref().map(|v| format!("@{v}")).unwrap_or_default();
+    let what = format!("the crate {}{version} cannot be had", request.name);
+    let unknown = ["no matching package", "failed to select a version"];
+    if unknown.iter().any(|text| stderr.contains(text)) {
+        Failure::usage(what).because(stderr).hint(format!(
+            "see https://crates.io/crates/{} for its name and versions",
+            request.name
+        ))
+    } else {
+        Failure::environment(what).because(stderr).hint(format!(
+            "check the network and cargo's configuration: `cargo info {}` shows the same",
+            request.name
+        ))
+    }
+}
+
+/// The version of the host's cargo; `None` if there is none.
+#[must_use]
+pub fn host_cargo_version() -> Option<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo).arg("--version").stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_may_follow_the_name() {
+        let request = |name: &str, version: Option<&str>| CrateRequest {
+            name: name.into(),
+            version: version.map(Into::into),
+        };
+        assert_eq!(CrateRequest::parse("memmap2@0.9.8").unwrap(), request("memmap2", Some("0.9.8")));
+        assert_eq!(CrateRequest::parse("ring").unwrap(), request("ring", None));
+        for wrong in ["", "@1", "a b", "x@", "../x", "x@1\"", "x@1\n"] {
+            assert!(CrateRequest::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

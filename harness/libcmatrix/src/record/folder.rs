@@ -1,0 +1,130 @@
+//! The folder of a run: `run.json`, `events.ndjson`, `logs/`, and the link `latest` beside it.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use libcmatrix_schema::{EventLine, RunRecord, StepName};
+
+use crate::failure::{Failure, Result};
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder `out/run_id` and points `out/latest` to it.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn create(out: &Path, run_id: &str) -> Result<Self> {
+        let path = out.join(run_id);
+        fs::create_dir_all(path.join("logs")).map_err(|e| cannot_write(&path, e))?;
+        // Backup and search tools, and libcmatrix itself when it copies a project, leave such folders out
+        // (https://bford.info/cachedir/).
+        let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# Runs of libcmatrix.\n";
+        fs::write(out.join("CACHEDIR.TAG"), tag).map_err(|e| cannot_write(out, e))?;
+        let link = out.join(format!(".latest-{run_id}"));
+        // A reader of `latest` finds the old or the new run, never nothing. A file system without links does without.
+        let _ = std::os::unix::fs::symlink(run_id, &link)
+            .and_then(|()| fs::rename(&link, out.join("latest")));
+        Ok(Self { path })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the event stream for writing.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn events(&self) -> Result<File> {
+        let path = self.path.join("events.ndjson");
+        File::create(&path).map_err(|e| cannot_write(&path, e))
+    }
+
+    /// Writes `run.json`, whole or not at all.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_record(&self, record: &RunRecord) -> Result<()> {
+        let text = serde_json::to_vec_pretty(record)
+            .map_err(|e| Failure::bug("the record cannot be serialised").because(e))?;
+        self.write("run.json", &text)
+    }
+
+    /// Writes a file of the folder, whole or not at all.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+            file.write_all(content)?;
+            // Like any other file of the run; temporary files are made for their owner only.
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            file.as_file().set_permissions(mode)?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|e| cannot_write(&path, e))
+    }
+
+    /// The log of a step: its name in the record, and the file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn log(&self, leg: &str, step: StepName) -> Result<(String, File)> {
+        let name = format!("logs/{leg}-{step}.log");
+        let path = self.path.join(&name);
+        let file = File::options().create(true).append(true).open(&path);
+        Ok((name, file.map_err(|e| cannot_write(&path, e))?))
+    }
+}
+
+/// Reads the record of a run from its folder: `run.json`, or where the run was killed before it
+/// was written, what `events.ndjson` holds.
+///
+/// # Errors
+/// Neither is there, or neither can be understood.
+pub fn read_record(folder: &Path) -> Result<RunRecord> {
+    let unreadable = |path: &Path, e: &dyn std::fmt::Display| {
+        Failure::usage(format!("{} cannot be read", path.display()))
+            .because(e)
+            .hint("give the folder of a run, e.g. libcmatrix-out/latest")
+    };
+    let path = folder.join("run.json");
+    let record: RunRecord = match fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|e| unreadable(&path, &e))?,
+        Err(_) => return read_events(&folder.join("events.ndjson"), unreadable),
+    };
+    // Written at milestones; a run that was killed has events after the last of them.
+    if record.finished_at.is_none() {
+        return read_events(&folder.join("events.ndjson"), unreadable).or(Ok(record));
+    }
+    Ok(record)
+}
+
+fn read_events(
+    path: &Path,
+    unreadable: impl Fn(&Path, &dyn std::fmt::Display) -> Failure,
+) -> Result<RunRecord> {
+    let text = fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
+    // A killed run may have left half a line at the end.
+    let lines = text.lines().map_while(|l| serde_json::from_str::<EventLine>(l).ok());
+    RunRecord::from_events(lines).ok_or_else(|| unreadable(path, &"it does not begin with the start of a run"))
+}
+
+fn cannot_write(path: &Path, cause: impl std::fmt::Display) -> Failure {
+    Failure::environment(format!("{} cannot be written", path.display()))
+        .because(cause)
+        .hint("free some disk space, or choose another place with --out")
+}

@@ -1,0 +1,27 @@
+//! Which tests are run again: those that both legs ran, with different outcomes. Pure.
+
+use std::collections::{HashMap, HashSet};
+
+use libcmatrix_schema::{Role, RunRecord, Test};
+
+/// With more differing tests than this, chance is not the explanation, and time is better spent elsewhere.
+const MOST: usize = 200;
+
+/// Ids of the tests whose outcomes differ between baseline and candidate.
+#[must_use]
+pub fn differing(record: &RunRecord) -> HashSet<String> {
+    let ran = |role: Role| -> HashMap<&str, &Test> {
+        let legs = record.legs.iter().filter(|l| l.role == role);
+        let tests = legs.flat_map(|l| &l.tests).filter(|t| !t.attempts.is_empty());
+        tests.map(|t| (t.id.as_str(), t)).collect()
+    };
+    let (baseline, candidate) = (ran(Role::Baseline), ran(Role::Candidate));
+    let mut ids: Vec<&str> = baseline
+        .iter()
+        .filter(|(id, test)| candidate.get(*id).is_some_and(|c| c.outcome != test.outcome))
+        .map(|(id, _)| *id)
+        .collect();
+    ids.sort_unstable();
+    ids.truncate(MOST);
+    ids.into_iter().map(str::to_owned).collect()
+}
