@@ -11,7 +11,9 @@
 //!                           └─ sweep    ── labels
 //! ```
 
+mod client_config;
 mod connect;
+mod container;
 mod credentials;
 mod fault;
 mod image;

@@ -1,0 +1,289 @@
+//! Removing what runs leave behind.
+//!
+//! Takes a run's id, or looks for runs whose owner is dead; asks the daemon itself what there is,
+//! so nothing that was forgotten here is forgotten.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
+
+use bollard::{
+    Docker,
+    errors::Error,
+    query_parameters::{
+        ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
+        RemoveVolumeOptions,
+    },
+};
+use futures_util::{StreamExt, stream};
+
+use super::{
+    fault,
+    labels::{self, Alive},
+};
+use crate::{
+    engine::{Owner, Removed},
+    failure::{Failure, Result},
+};
+
+/// How long something may stay busy before it is said that it cannot be removed.
+const BUSY: Duration = Duration::from_secs(20);
+
+/// How long to wait before trying again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// How many removals go on at a time.
+const AT_A_TIME: usize = 8;
+
+/// Removes everything of a run.
+///
+/// # Errors
+/// The daemon cannot be reached, or something cannot be removed; everything else is.
+pub(super) async fn remove_run(daemon: &Docker, run_id: &str) -> Result<Removed> {
+    let belongs = |labels: &HashMap<String, String>| {
+        labels.get(labels::RUN).is_some_and(|run| run == run_id)
+    };
+    let filter = format!("{}={run_id}", labels::RUN);
+    let found = Found::look(daemon, &filter).await?.only(belongs);
+    let mut removal = found.remove(daemon).await;
+    // What a request that was under way made meanwhile.
+    let late = Found::look(daemon, &filter).await?.only(belongs);
+    if !late.is_empty() && removal.kept.is_empty() {
+        removal.add(late.remove(daemon).await);
+    }
+    removal.done()
+}
+
+/// Removes everything of runs whose owner is dead; with `all`, everything of any run.
+///
+/// # Errors
+/// The daemon cannot be reached, or something cannot be removed; everything else is.
+pub(super) async fn sweep(daemon: &Docker, all: bool) -> Result<Removed> {
+    let found = Found::look(daemon, labels::RUN).await?;
+    if all {
+        return found.remove(daemon).await.done();
+    }
+    let owners: Vec<Option<Owner>> =
+        found.containers.iter().chain(&found.volumes).map(|(_, l)| labels::owner(l)).collect();
+    let dead = dead_runs(owners.iter().flatten(), labels::alive);
+    let is_dead = |labels: &HashMap<String, String>| {
+        labels::owner(labels).is_some_and(|owner| dead.contains(&owner.run_id))
+    };
+    found.only(is_dead).remove(daemon).await.done()
+}
+
+/// The runs all of whose owners are dead: a run that was taken up again by another process is that
+/// one's too.
+fn dead_runs<'a>(
+    owners: impl Iterator<Item = &'a Owner>,
+    alive: impl Fn(&Owner) -> Alive,
+) -> HashSet<String> {
+    let mut runs: HashMap<&str, bool> = HashMap::new();
+    for owner in owners {
+        let dead = alive(owner) == Alive::No;
+        runs.entry(&owner.run_id).and_modify(|all| *all &= dead).or_insert(dead);
+    }
+    runs.into_iter().filter(|(_, dead)| *dead).map(|(run, _)| run.to_owned()).collect()
+}
+
+/// Containers and volumes with their labels.
+#[derive(Default)]
+struct Found {
+    containers: Vec<(String, HashMap<String, String>)>,
+    volumes: Vec<(String, HashMap<String, String>)>,
+}
+
+impl Found {
+    /// Asks the daemon for all that carry a label.
+    async fn look(daemon: &Docker, label: &str) -> Result<Self> {
+        let failed = |error: Error| {
+            fault::failure("the engine does not say what runs have left in it", &error)
+        };
+        let filters = HashMap::from([("label", vec![label])]);
+        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let containers = daemon.list_containers(Some(containers)).await.map_err(failed)?;
+        let volumes = daemon.list_volumes(Some(volumes)).await.map_err(failed)?;
+        Ok(Self {
+            containers: containers
+                .into_iter()
+                .filter_map(|container| Some((container.id?, container.labels.unwrap_or_default())))
+                .collect(),
+            volumes: volumes
+                .volumes
+                .unwrap_or_default()
+                .into_iter()
+                .map(|volume| (volume.name, volume.labels))
+                .collect(),
+        })
+    }
+
+    /// Keeps those whose labels please.
+    fn only(mut self, pleases: impl Fn(&HashMap<String, String>) -> bool) -> Self {
+        self.containers.retain(|(_, labels)| pleases(labels));
+        self.volumes.retain(|(_, labels)| pleases(labels));
+        self
+    }
+
+    fn is_empty(&self) -> bool {
+        self.containers.is_empty() && self.volumes.is_empty()
+    }
+
+    /// Removes them: containers first, they hold the volumes.
+    async fn remove(self, daemon: &Docker) -> Removal {
+        let containers = stream::iter(self.containers)
+            .map(|(id, _)| {
+                let daemon = daemon.clone();
+                async move {
+                    let short: String = id.chars().take(12).collect();
+                    (format!("container {short}"), remove_container(&daemon, &id).await)
+                }
+            })
+            .buffer_unordered(AT_A_TIME)
+            .collect()
+            .await;
+        let volumes = stream::iter(self.volumes)
+            .map(|(name, _)| {
+                let daemon = daemon.clone();
+                async move {
+                    let removed = remove_volume(&daemon, &name).await;
+                    (format!("volume {name}"), removed)
+                }
+            })
+            .buffer_unordered(AT_A_TIME)
+            .collect()
+            .await;
+        let mut removal = Removal::default();
+        let sandboxes = removal.count(containers);
+        let volumes = removal.count(volumes);
+        removal.removed = Removed { sandboxes, volumes };
+        removal
+    }
+}
+
+/// What was removed, and what could not be.
+#[derive(Default)]
+struct Removal {
+    removed: Removed,
+    kept: Vec<String>,
+}
+
+impl Removal {
+    /// Counts what was removed, and remembers what was not.
+    fn count(&mut self, results: Vec<(String, Result<bool, Error>)>) -> u32 {
+        let mut removed = 0;
+        for (name, result) in results {
+            match result {
+                Ok(was_there) => removed += u32::from(was_there),
+                Err(error) => self.kept.push(format!("{name}: {}", fault::cause(&error))),
+            }
+        }
+        removed
+    }
+
+    fn add(&mut self, other: Self) {
+        self.removed.sandboxes += other.removed.sandboxes;
+        self.removed.volumes += other.removed.volumes;
+        self.kept.extend(other.kept);
+    }
+
+    fn done(self) -> Result<Removed> {
+        if self.kept.is_empty() {
+            return Ok(self.removed);
+        }
+        let n = self.kept.len();
+        Err(Failure::environment(format!("{n} of what runs have left cannot be removed"))
+            .because(self.kept.join("; "))
+            .hint("libcmatrix clean tries again"))
+    }
+}
+
+/// Ends and removes a container with its anonymous volumes. `false` if it was gone already.
+///
+/// # Errors
+/// The daemon cannot be reached, or it stays busy.
+pub(super) async fn remove_container(daemon: &Docker, id: &str) -> Result<bool, Error> {
+    let until = Instant::now() + BUSY;
+    loop {
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        let attempt = daemon.remove_container(id, Some(options)).await;
+        if let Some(settled) = settled(attempt, until) {
+            return settled;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Removes a volume. `false` if it was gone already.
+async fn remove_volume(daemon: &Docker, name: &str) -> Result<bool, Error> {
+    let until = Instant::now() + BUSY;
+    loop {
+        let attempt = daemon.remove_volume(name, None::<RemoveVolumeOptions>).await;
+        if let Some(settled) = settled(attempt, until) {
+            return settled;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// What an attempt to remove means; `None` if another one is due: what is in use (409) or busy
+/// (500) rarely stays so, and what is being removed already is waited for.
+fn settled(attempt: Result<(), Error>, until: Instant) -> Option<Result<bool, Error>> {
+    let error = match attempt {
+        Ok(()) => return Some(Ok(true)),
+        Err(error) => error,
+    };
+    match fault::status(&error) {
+        Some(404) => Some(Ok(false)),
+        Some(409 | 500) if Instant::now() < until => None,
+        _ => Some(Err(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(run_id: &str, pid: u32) -> Owner {
+        Owner { run_id: run_id.into(), pid, pid_started: 1, host: "m/b/1".into() }
+    }
+
+    #[test]
+    fn a_run_is_dead_when_all_its_owners_are() {
+        let owners =
+            [owner("a", 1), owner("a", 1), owner("b", 1), owner("b", 2), owner("c", 2), owner("d", 3)];
+        let alive = |owner: &Owner| match owner.pid {
+            1 => Alive::No,
+            2 => Alive::Yes,
+            _ => Alive::Unknown,
+        };
+        assert_eq!(dead_runs(owners.iter(), alive), HashSet::from(["a".to_owned()]));
+    }
+
+    fn answer(status_code: u16) -> Result<(), Error> {
+        Err(Error::DockerResponseServerError { status_code, message: "busy".into() })
+    }
+
+    #[test]
+    fn busy_things_are_tried_again() {
+        let later = Instant::now() + BUSY;
+        assert!(matches!(settled(Ok(()), later), Some(Ok(true))));
+        assert!(matches!(settled(answer(404), later), Some(Ok(false))));
+        assert!(settled(answer(409), later).is_none());
+        assert!(settled(answer(500), later).is_none());
+        assert!(matches!(settled(answer(400), later), Some(Err(_))));
+        assert!(matches!(settled(answer(409), Instant::now()), Some(Err(_))), "no patience is left");
+    }
+
+    #[test]
+    fn what_is_kept_is_named() {
+        let mut removal = Removal::default();
+        let failed = answer(409).map(|()| true);
+        let removed =
+            removal.count(vec![("volume v".into(), failed), ("volume w".into(), Ok(true))]);
+        assert_eq!(removed, 1);
+        let failure = removal.done().expect_err("something is left");
+        assert_eq!(failure.cause, "volume v: busy");
+    }
+}
