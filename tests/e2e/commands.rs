@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use crate::command::{self, check, docker, libcmatrix};
 
 /// Crates with what is known of them: how many unit and integration tests they have, none of which differs.
-const PUBLISHED: [(&str, u64); 3] = [("tempfile@3.23.0", 62), ("memmap2@0.9.8", 27), ("socket2@0.6.1", 10)];
+const PUBLISHED: [(&str, u64); 3] =
+    [("tempfile@3.23.0", 62), ("memmap2@0.9.8", 27), ("socket2@0.6.1", 10)];
 
 /// The pair that can be made on any machine.
 const PAIR: [&str; 4] = ["--baseline", "debian-trixie-local", "--candidate", "alpine-3.23-local"];
@@ -28,7 +29,11 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("an unknown environment names the nearest", unknown_environment),
         Trial::test("an unknown key in the configuration names the nearest", unknown_key),
         Trial::test("an unknown crate is an error", || {
-            refused(&["--crate", "libcmatrix-no-such-crate-8d1f"], 2, "libcmatrix-no-such-crate-8d1f")
+            refused(
+                &["--crate", "libcmatrix-no-such-crate-8d1f"],
+                2,
+                "libcmatrix-no-such-crate-8d1f",
+            )
         }),
         Trial::test("different compilers are refused side by side", different_compilers),
         Trial::test("a builder without compiler is refused", builder_without_compiler),
@@ -72,7 +77,11 @@ fn judge_refusal(output: &Output, code: i32, names: &str) -> Result<(), Failed> 
     check(&mut complaints, stderr.contains(names), || format!("it does not name {names}"));
     check(&mut complaints, stderr.contains("hint:"), || "it gives no hint".into());
     check(&mut complaints, !stderr.contains("panicked"), || "it panicked".into());
-    if complaints.is_empty() { Ok(()) } else { Err(format!("{}\n{stderr}", complaints.join("\n")).into()) }
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{}\n{stderr}", complaints.join("\n")).into())
+    }
 }
 
 fn no_engine() -> Result<(), Failed> {
@@ -91,7 +100,13 @@ fn no_manifest() -> Result<(), Failed> {
 
 fn unknown_environment() -> Result<(), Failed> {
     let sample = command::root().join("sample-projects/all-green");
-    let args = [&sample.to_string_lossy(), "--baseline", "debian-trixi-local", "--candidate", "alpine-3.23-local"];
+    let args = [
+        &sample.to_string_lossy(),
+        "--baseline",
+        "debian-trixi-local",
+        "--candidate",
+        "alpine-3.23-local",
+    ];
     refused(&args, 2, "debian-trixie-local")
 }
 
@@ -122,7 +137,8 @@ fn environment(name: &str, libc: &str, builder: &str, runtime: &str, more: &str)
 fn different_compilers() -> Result<(), Failed> {
     let image = "libcmatrix-trial/other-compiler:1";
     let script = "printf '#!/bin/sh\\ncase \"$*\" in *-vV*) printf \"rustc 1.2.3\\\\nbinary: rustc\\\\ncommit-hash: abc\\\\nhost: x86_64-unknown-linux-gnu\\\\nrelease: 1.2.3\\\\n\";; *) echo /r;; esac\\n' >/usr/bin/rustc; chmod +x /usr/bin/rustc; mkdir -p /r; touch /r/libstd-1.rlib";
-    let made = docker(&["run", "-d", "--network", "none", "libcmatrix/alpine:3.23", "sh", "-c", script])?;
+    let made =
+        docker(&["run", "-d", "--network", "none", "libcmatrix/alpine:3.23", "sh", "-c", script])?;
     let container = made.trim();
     docker(&["wait", container])?;
     docker(&["commit", container, image])?;
@@ -130,11 +146,12 @@ fn different_compilers() -> Result<(), Failed> {
     let config = environment("other", "musl", image, "libcmatrix/alpine:3.23", "");
     let result = with_config(&config, |args| {
         let out = TempDir::new()?;
-        let output = libcmatrix(["run", "--baseline", "debian-trixie-local", "--candidate", "other"])
-            .arg("--out")
-            .arg(out.path())
-            .args(args)
-            .output()?;
+        let output =
+            libcmatrix(["run", "--baseline", "debian-trixie-local", "--candidate", "other"])
+                .arg("--out")
+                .arg(out.path())
+                .args(args)
+                .output()?;
         judge_refusal(&output, 3, "release: 1.2.3")
     });
     docker(&["rmi", image])?;
@@ -142,14 +159,16 @@ fn different_compilers() -> Result<(), Failed> {
 }
 
 fn builder_without_compiler() -> Result<(), Failed> {
-    let config = environment("bare", "musl", "libcmatrix/alpine:3.23", "libcmatrix/alpine:3.23", "");
+    let config =
+        environment("bare", "musl", "libcmatrix/alpine:3.23", "libcmatrix/alpine:3.23", "");
     with_config(&config, |args| {
         let out = TempDir::new()?;
-        let output = libcmatrix(["run", "--baseline", "debian-trixie-local", "--candidate", "bare"])
-            .arg("--out")
-            .arg(out.path())
-            .args(args)
-            .output()?;
+        let output =
+            libcmatrix(["run", "--baseline", "debian-trixie-local", "--candidate", "bare"])
+                .arg("--out")
+                .arg(out.path())
+                .args(args)
+                .output()?;
         judge_refusal(&output, 3, "libcmatrix/alpine:3.23")
     })
 }
@@ -158,7 +177,11 @@ fn no_image() -> Result<(), Failed> {
     let missing = "127.0.0.1:9/nowhere:1";
     let config = environment("missing", "musl", missing, missing, "");
     with_config(&config, |args| {
-        refused(&[args, &["--baseline", "debian-trixie-local", "--candidate", "missing"]].concat(), 3, missing)
+        refused(
+            &[args, &["--baseline", "debian-trixie-local", "--candidate", "missing"]].concat(),
+            3,
+            missing,
+        )
     })
 }
 
@@ -166,7 +189,9 @@ fn no_image() -> Result<(), Failed> {
 fn ordinary_user() -> Result<(), Failed> {
     let more = "user = \"1000:1000\"\nread-only-root = true";
     let builder = "libcmatrix/debian-builder:trixie";
-    let target = |libc: &str| format!("{more}\ntarget = \"{}-unknown-linux-{libc}\"", std::env::consts::ARCH);
+    let target = |libc: &str| {
+        format!("{more}\ntarget = \"{}-unknown-linux-{libc}\"", std::env::consts::ARCH)
+    };
     let config = environment("g", "glibc", builder, "libcmatrix/debian:trixie", &target("gnu"))
         + &environment("m", "musl", builder, "libcmatrix/alpine:3.23", &target("musl"));
     green_run(&config, "g", "m", |_| Vec::new())
@@ -188,7 +213,8 @@ fn green_run(
     more: impl FnOnce(&RunRecord) -> Vec<String>,
 ) -> Result<(), Failed> {
     with_config(config, |args| {
-        let ran = command::run([args, &["--baseline", baseline, "--candidate", candidate]].concat())?;
+        let ran =
+            command::run([args, &["--baseline", baseline, "--candidate", candidate]].concat())?;
         let mut complaints = Vec::new();
         check(&mut complaints, ran.code() == Some(0), || "it is not go".into());
         let record = ran.record()?;
@@ -204,12 +230,14 @@ fn green_run(
 fn hostile() -> Result<(), Failed> {
     let sample = command::root().join("sample-projects/hostile-output");
     let sample = sample.to_string_lossy();
-    let ran = command::run([&[sample.as_ref(), "--verbose", "--color", "never"][..], &PAIR].concat())?;
+    let ran =
+        command::run([&[sample.as_ref(), "--verbose", "--color", "never"][..], &PAIR].concat())?;
     let mut complaints = Vec::new();
     for (name, text) in [("stdout", ran.stdout()), ("stderr", ran.stderr())] {
         let control = text.chars().find(|c| c.is_control() && *c != '\n');
         check(&mut complaints, control.is_none(), || format!("{name} has {control:?}"));
-        let bidi = text.chars().find(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
+        let bidi =
+            text.chars().find(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
         check(&mut complaints, bidi.is_none(), || format!("{name} has {bidi:?}"));
         let command = text.lines().find(|l| l.trim_start().starts_with("::"));
         check(&mut complaints, command.is_none(), || format!("{name} has {command:?}"));

@@ -15,13 +15,19 @@ use tempfile::TempDir;
 use crate::command::{self, check, docker, libcmatrix};
 
 /// Texts in `events.ndjson` whose appearance is the moment of the kill.
-const MOMENTS: [&str; 3] = ["\"step-started\",\"leg\":\"debian-trixie-local\",\"step\":\"prepare\"", "\"step\":\"build\"", "\"step\":\"test\""];
+const MOMENTS: [&str; 3] = [
+    "\"step-started\",\"leg\":\"debian-trixie-local\",\"step\":\"prepare\"",
+    "\"step\":\"build\"",
+    "\"step\":\"test\"",
+];
 
 pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = MOMENTS
         .iter()
         .enumerate()
-        .map(|(n, moment)| Trial::test(format!("leftovers after kill -9, moment {n}"), || killed(moment)))
+        .map(|(n, moment)| {
+            Trial::test(format!("leftovers after kill -9, moment {n}"), || killed(moment))
+        })
         .collect();
     trials.push(Trial::test("leftovers after Ctrl-C", interrupted));
     trials
@@ -56,7 +62,8 @@ impl Started {
     fn wait_for(&mut self, text: &str) -> Result<(), Failed> {
         let deadline = Instant::now() + Duration::from_secs(180);
         while Instant::now() < deadline {
-            let events = fs::read_to_string(self.folder().join("events.ndjson")).unwrap_or_default();
+            let events =
+                fs::read_to_string(self.folder().join("events.ndjson")).unwrap_or_default();
             if events.contains(text) {
                 return Ok(());
             }
@@ -86,7 +93,9 @@ fn killed(moment: &str) -> Result<(), Failed> {
         format!("the record is another run's, or claims to be finished: {:?}", record.finished_at)
     });
     let clean = libcmatrix(["clean"]).output()?;
-    check(&mut complaints, clean.status.success(), || String::from_utf8_lossy(&clean.stderr).into());
+    check(&mut complaints, clean.status.success(), || {
+        String::from_utf8_lossy(&clean.stderr).into()
+    });
     complain_of_leftovers(&id, &mut complaints)?;
     finish(&complaints)
 }
@@ -124,14 +133,14 @@ fn complain_of_leftovers(run_id: &str, complaints: &mut Vec<String>) -> Result<(
         let left = docker(&args)?;
         check(complaints, left.trim().is_empty(), || format!("{what} left behind: {left}"));
     }
-    let processes = fs::read_dir("/proc")?.flatten().filter(|p| names_run(&p.path(), run_id)).count();
+    let processes =
+        fs::read_dir("/proc")?.flatten().filter(|p| names_run(&p.path(), run_id)).count();
     check(complaints, processes == 0, || format!("{processes} processes left behind"));
     Ok(())
 }
 
 fn names_run(process: &Path, run_id: &str) -> bool {
-    fs::read(process.join("cmdline"))
-        .is_ok_and(|c| String::from_utf8_lossy(&c).contains(run_id))
+    fs::read(process.join("cmdline")).is_ok_and(|c| String::from_utf8_lossy(&c).contains(run_id))
 }
 
 fn finish(complaints: &[String]) -> Result<(), Failed> {

@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// Engines and environment pairs that every sample project runs on.
-const SURROUNDINGS: [(&str, &str, &str); 1] = [("docker", "debian-trixie-local", "alpine-3.23-local")];
+const SURROUNDINGS: [(&str, &str, &str); 1] =
+    [("docker", "debian-trixie-local", "alpine-3.23-local")];
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -54,7 +55,9 @@ fn trial(folder: &Path, engine: &str, baseline: &str, candidate: &str) -> Result
     let expected = Expected::read(&folder.join("expected.toml"))?;
     let before = snapshot(folder)?;
     let mut args = vec![folder.display().to_string()];
-    args.extend(["--engine", engine, "--baseline", baseline, "--candidate", candidate].map(Into::into));
+    args.extend(
+        ["--engine", engine, "--baseline", baseline, "--candidate", candidate].map(Into::into),
+    );
     args.extend(expected.args.iter().cloned());
     let ran = command::run(&args)?;
     let mut complaints = Vec::new();
@@ -71,7 +74,11 @@ fn trial(folder: &Path, engine: &str, baseline: &str, candidate: &str) -> Result
     ran.judge(&complaints)
 }
 
-fn judge_record(expected: &Expected, ran: &Ran, complaints: &mut Vec<String>) -> Result<(), Failed> {
+fn judge_record(
+    expected: &Expected,
+    ran: &Ran,
+    complaints: &mut Vec<String>,
+) -> Result<(), Failed> {
     let record = ran.record()?;
     let verdict = record.verdict.as_ref().map(|v| v.outcome.to_string());
     check(complaints, verdict == expected.verdict, || {
@@ -153,7 +160,9 @@ fn judge_steps(
         }
         for name in named.into_iter().flat_map(BTreeMap::keys) {
             let reached = leg.steps.iter().any(|s| s.name.to_string() == *name);
-            check(complaints, reached, || format!("step {name} in the {} was not reached", leg.role));
+            check(complaints, reached, || {
+                format!("step {name} in the {} was not reached", leg.role)
+            });
         }
     }
     Ok(())

@@ -120,8 +120,8 @@ mod tests {
             let split = at.min(text.len());
             let mut seen = Vec::new();
             let mut lines = Lines::default();
-            lines.push(text[..split].as_bytes(), |l| seen.push(l));
-            lines.push(text[split..].as_bytes(), |l| seen.push(l));
+            lines.push(&text.as_bytes()[..split], |l| seen.push(l));
+            lines.push(&text.as_bytes()[split..], |l| seen.push(l));
             lines.finish(|l| seen.push(l));
             let expected: Vec<_> = text.lines().map(str::to_owned).collect();
             prop_assert_eq!(seen, expected);

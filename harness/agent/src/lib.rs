@@ -16,8 +16,8 @@
 //! ordinary Rust code without `exec`. One supervisor per program is that program's subreaper, so
 //! whatever the program leaves behind is known to be its own.
 
-mod command;
 mod capture;
+mod command;
 mod memory_events;
 mod pool;
 pub mod protocol;

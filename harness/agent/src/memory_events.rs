@@ -18,7 +18,9 @@ impl OomCounter {
             let group = group.trim_start_matches('/');
             if controllers.split(',').any(|c| c == "memory") {
                 for at in [group, ""] {
-                    places.push(PathBuf::from("/sys/fs/cgroup/memory").join(at).join("memory.oom_control"));
+                    places.push(
+                        PathBuf::from("/sys/fs/cgroup/memory").join(at).join("memory.oom_control"),
+                    );
                 }
             } else if controllers.is_empty() {
                 for at in [group, ""] {

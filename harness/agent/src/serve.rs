@@ -81,8 +81,7 @@ fn exec(
     });
     let time = Duration::from_millis(limits.time_ms);
     let silence = limits.silence_ms.map(Duration::from_millis);
-    let started =
-        Command::new(program, &[]).and_then(|c| pool.start(0, &c, false, time, silence));
+    let started = Command::new(program, &[]).and_then(|c| pool.start(0, &c, false, time, silence));
     let mut end = None;
     if let Err(e) = started {
         let status = libcmatrix_schema::AttemptStatus::NotRun { reason: e.to_string() };

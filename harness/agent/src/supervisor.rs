@@ -259,7 +259,9 @@ fn next_signal(deadline: Instant) -> Option<i32> {
             tv_nsec: left.subsec_nanos().into(),
         };
         // SAFETY: the set and the timeout are initialised; no siginfo is asked for.
-        match unsafe { libc::sigtimedwait(&raw const set, std::ptr::null_mut(), &raw const timeout) } {
+        match unsafe {
+            libc::sigtimedwait(&raw const set, std::ptr::null_mut(), &raw const timeout)
+        } {
             -1 => match io::Error::last_os_error().raw_os_error() {
                 Some(libc::EINTR) => {}
                 _ => return None,

@@ -45,7 +45,11 @@ pub(crate) fn list(
             let time = Duration::from_millis(limits.time_ms);
             let started = command.and_then(|c| pool.start(binary, &c, false, time, None));
             if let Err(e) = started {
-                say(&not_listed(binary, AttemptStatus::NotRun { reason: e.to_string() }, String::new()));
+                say(&not_listed(
+                    binary,
+                    AttemptStatus::NotRun { reason: e.to_string() },
+                    String::new(),
+                ));
             }
         }
         if pool.len() == 0 {
@@ -264,7 +268,10 @@ mod tests {
 
     #[test]
     fn a_listing_is_only_a_listing_if_every_line_is() {
-        assert_eq!(parse_listing("a::b: test\nc: benchmark\n"), Some(vec!["a::b".into(), "c".into()]));
+        assert_eq!(
+            parse_listing("a::b: test\nc: benchmark\n"),
+            Some(vec!["a::b".into(), "c".into()])
+        );
         assert_eq!(parse_listing(""), Some(vec![]));
         assert_eq!(parse_listing("x: y: test\n"), Some(vec!["x: y".into()]));
         assert_eq!(parse_listing("running my own tests\nall fine\n"), None);

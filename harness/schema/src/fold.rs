@@ -13,7 +13,8 @@ impl RunRecord {
     pub fn from_events(lines: impl IntoIterator<Item = EventLine>) -> Option<Self> {
         let mut lines = lines.into_iter();
         let first = lines.next()?;
-        let Event::RunStarted { schema_version, tool, run_id, host, project, settings } = first.event
+        let Event::RunStarted { schema_version, tool, run_id, host, project, settings } =
+            first.event
         else {
             return None;
         };
@@ -119,11 +120,7 @@ impl Fold {
     fn test(&mut self, leg: String, id: String) -> Option<&mut Test> {
         let tests = &mut self.record.legs.iter_mut().find(|l| l.name == leg)?.tests;
         let at = *self.tests.entry((leg, id.clone())).or_insert_with(|| {
-            tests.push(Test {
-                id,
-                outcome: Outcome::of(&[]),
-                attempts: Vec::new(),
-            });
+            tests.push(Test { id, outcome: Outcome::of(&[]), attempts: Vec::new() });
             tests.len() - 1
         });
         tests.get_mut(at)

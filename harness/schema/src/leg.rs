@@ -154,7 +154,9 @@ pub struct Toolchain {
 }
 
 /// The steps of a leg, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepName {
     /// Images, volumes, source, the agent; the legs are proven matched.

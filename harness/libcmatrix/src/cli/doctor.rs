@@ -58,7 +58,13 @@ pub async fn doctor(args: &DoctorArgs) -> Result<Exit> {
     }
     say("disk here", disk(Path::new("."), 1));
     say("crates", network("index.crates.io", "downloads of dependencies"));
-    say("registry", network("registry-1.docker.io", "pulls of images; images that are already there, or made with `libcmatrix images build`, need none"));
+    say(
+        "registry",
+        network(
+            "registry-1.docker.io",
+            "pulls of images; images that are already there, or made with `libcmatrix images build`, need none",
+        ),
+    );
     Ok(if healthy { Exit::Success } else { Exit::Environment })
 }
 
@@ -69,7 +75,10 @@ fn print(what: &str, state: &State) {
         State::Bad(text, todo) => (AnsiColor::Red, "FAIL", text, Some(todo)),
     };
     let style = style.on_default();
-    anstream::println!("{style}{mark:<5}{style:#} {what:<14} {}", sanitise(text).replace('\n', "\n                     "));
+    anstream::println!(
+        "{style}{mark:<5}{style:#} {what:<14} {}",
+        sanitise(text).replace('\n', "\n                     ")
+    );
     if let Some(todo) = todo {
         anstream::println!("{:20} -> {}", "", sanitise(todo));
     }
@@ -135,7 +144,10 @@ async fn images(engine: &dyn Engine) -> State {
 
 fn disk(path: &Path, wanted_gib: u64) -> State {
     let Ok(stat) = rustix::fs::statvfs(path) else {
-        return State::Poor(format!("{} cannot be looked at", path.display()), "run as a user who may".into());
+        return State::Poor(
+            format!("{} cannot be looked at", path.display()),
+            "run as a user who may".into(),
+        );
     };
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     let text = format!("{} free at {}", indicatif::HumanBytes(free), path.display());

@@ -60,7 +60,17 @@ enum ImagesCommand {
 pub async fn images(args: ImagesArgs, global: &Global) -> Result<Exit> {
     match args.command.unwrap_or(ImagesCommand::List) {
         ImagesCommand::List => list(connect(args.engine).await?.as_ref()).await?,
-        ImagesCommand::Build { release } => recipe::build(&release, &super::run::cache_folder()?)?,
+        ImagesCommand::Build { release } => {
+            let engine = connect(args.engine).await?;
+            let made =
+                recipe::build(engine.as_ref(), &release, &super::run::cache_folder()?).await?;
+            for reference in &made {
+                anstream::println!("made {reference}");
+            }
+            if made.is_empty() {
+                anstream::println!("the images are there already, and current");
+            }
+        }
         ImagesCommand::Load { file } => {
             for name in connect(args.engine).await?.load_images(&file).await? {
                 anstream::println!("loaded {}", sanitise(&name));
@@ -95,7 +105,8 @@ fn with_default(references: Vec<String>) -> Vec<String> {
 
 async fn pull(engine: &dyn Engine, reference: &str, global: &Global) -> Result<()> {
     use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-    let target = if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let target =
+        if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {elapsed}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::with_draw_target(None, target).with_style(style);

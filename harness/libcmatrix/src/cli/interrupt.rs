@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::{engine::Engine, exit::Exit, failure::{Failure, Result}};
+use crate::{
+    engine::Engine,
+    exit::Exit,
+    failure::{Failure, Result},
+};
 
 /// Begins to listen; the token is cancelled by the first SIGINT, SIGTERM or SIGHUP.
 ///
@@ -13,9 +17,13 @@ use crate::{engine::Engine, exit::Exit, failure::{Failure, Result}};
 /// Signals cannot be listened to.
 pub fn listen(engine: Arc<dyn Engine>, run_id: String) -> Result<CancellationToken> {
     let cancel = CancellationToken::new();
-    let listen = |kind| signal(kind).map_err(|e| Failure::environment("signals cannot be heard").because(e));
-    let mut signals =
-        [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?];
+    let listen =
+        |kind| signal(kind).map_err(|e| Failure::environment("signals cannot be heard").because(e));
+    let mut signals = [
+        listen(SignalKind::interrupt())?,
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::hangup())?,
+    ];
     let token = cancel.clone();
     tokio::spawn(async move {
         any(&mut signals).await;

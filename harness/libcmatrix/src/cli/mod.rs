@@ -94,10 +94,11 @@ pub fn main() -> Exit {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(e) => return fail(&Failure::environment("threads cannot be started").because(e)),
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(e) => return fail(&Failure::environment("threads cannot be started").because(e)),
+        };
     let result = runtime.block_on(async {
         match cli.command {
             Command::Run(args) => run::run(*args, &cli.global).await,

@@ -128,9 +128,13 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
     let engine = connect(args.engine).await?;
     engine.sweep(false).await?;
     let settings = settings(&args, &config.run, &selection, &engine.info().await?)?;
-    let (baseline, candidate) =
-        choose::choose(engine.as_ref(), &config, args.baseline.as_deref(), args.candidate.as_deref())
-            .await?;
+    let (baseline, candidate) = choose::choose(
+        engine.as_ref(),
+        &config,
+        args.baseline.as_deref(),
+        args.candidate.as_deref(),
+    )
+    .await?;
     if baseline == candidate {
         return Err(Failure::usage(format!("baseline and candidate are both `{baseline}`"))
             .hint("name two different environments with --baseline and --candidate"));
@@ -179,7 +183,8 @@ fn find_project(args: &RunArgs) -> Result<Inspected> {
 /// # Errors
 /// Neither `XDG_CACHE_HOME` nor `HOME` is set.
 pub fn cache_folder() -> Result<PathBuf> {
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|p: &PathBuf| p.is_absolute());
+    let absolute =
+        |name| env::var_os(name).map(PathBuf::from).filter(|p: &PathBuf| p.is_absolute());
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .map(|cache| cache.join("libcmatrix"))
@@ -212,12 +217,14 @@ fn settings(
         option.clone().or_else(|| default.clone()).unwrap_or_else(|| builtin.to_owned())
     };
     let most_memory = engine.memory_bytes / 10 * 8;
-    let memory = |name: &str, option: &Option<String>, default: &Option<String>, builtin: u64| {
-        match option.as_ref().or(default.as_ref()) {
+    let memory =
+        |name: &str, option: &Option<String>, default: &Option<String>, builtin: u64| match option
+            .as_ref()
+            .or(default.as_ref())
+        {
             Some(text) => units::bytes(name, text),
             None => Ok(builtin),
-        }
-    };
+        };
     let at_least_one = |name: &str, value: u32| match value {
         0 => Err(Failure::usage(format!("{name} must be at least 1"))),
         value => Ok(value),
@@ -247,7 +254,12 @@ fn settings(
                 &defaults.build_memory,
                 most_memory,
             )?,
-            test_memory_bytes: memory("--memory", &args.memory, &defaults.memory, most_memory.min(8 << 30))?,
+            test_memory_bytes: memory(
+                "--memory",
+                &args.memory,
+                &defaults.memory,
+                most_memory.min(8 << 30),
+            )?,
             pids: args.pids.max(64),
             test_time_s: units::seconds(
                 "--test-timeout",
@@ -267,8 +279,18 @@ fn settings(
 
 /// Cargo does not mix `--doc` with options that choose targets: who chooses targets has not chosen doctests.
 fn selects_targets(extra: &[String]) -> bool {
-    let options =
-        ["--lib", "--bin", "--bins", "--test", "--tests", "--example", "--examples", "--bench", "--benches", "--all-targets"];
+    let options = [
+        "--lib",
+        "--bin",
+        "--bins",
+        "--test",
+        "--tests",
+        "--example",
+        "--examples",
+        "--bench",
+        "--benches",
+        "--all-targets",
+    ];
     extra.iter().any(|arg| options.contains(&arg.split('=').next().unwrap_or(arg)))
 }
 
@@ -277,6 +299,10 @@ fn run_id() -> String {
     let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
     let mut random = [0; 3];
     let filled = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
-    let random = if filled.is_ok() { u32::from_be_bytes([0, random[0], random[1], random[2]]) } else { std::process::id() };
+    let random = if filled.is_ok() {
+        u32::from_be_bytes([0, random[0], random[1], random[2]])
+    } else {
+        std::process::id()
+    };
     format!("{time}-{random:06x}")
 }

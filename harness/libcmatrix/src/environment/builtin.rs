@@ -21,7 +21,10 @@ pub const LOCAL_RELEASES: [&str; 3] = ["trixie", "bookworm", "bullseye"];
 #[must_use]
 pub fn environments() -> BTreeMap<String, EnvironmentSpec> {
     let mut all = BTreeMap::new();
-    all.insert("debian-bookworm".into(), debian("bookworm", "rust:1-bookworm", "debian:bookworm-slim"));
+    all.insert(
+        "debian-bookworm".into(),
+        debian("bookworm", "rust:1-bookworm", "debian:bookworm-slim"),
+    );
     all.insert("alpine-3.23".into(), alpine("rust:1-alpine", "alpine:3.23"));
     for release in LOCAL_RELEASES {
         let mut local = debian(
@@ -62,5 +65,9 @@ fn debian(release: &str, builder: &str, runtime: &str) -> EnvironmentSpec {
 }
 
 fn alpine(builder: &str, runtime: &str) -> EnvironmentSpec {
-    EnvironmentSpec { libc: Libc::Musl, distro: "alpine".into(), ..debian("3.23", builder, runtime) }
+    EnvironmentSpec {
+        libc: Libc::Musl,
+        distro: "alpine".into(),
+        ..debian("3.23", builder, runtime)
+    }
 }

@@ -64,7 +64,9 @@ impl Config {
     pub fn load(path: &Path, must_exist: bool) -> Result<Self> {
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, &path.display().to_string()),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(Self::default()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !must_exist => {
+                Ok(Self::default())
+            }
             Err(e) => Err(Failure::usage(format!("{} cannot be read", path.display())).because(e)),
         }
     }
@@ -135,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_named_with_its_line() {
-        let error = Config::parse("\n[run]\nattempts = \"three\"\n", "libcmatrix.toml").unwrap_err();
+        let error =
+            Config::parse("\n[run]\nattempts = \"three\"\n", "libcmatrix.toml").unwrap_err();
         assert!(error.to_string().contains("line 3"), "{error}");
     }
 

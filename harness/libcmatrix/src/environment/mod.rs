@@ -1,7 +1,7 @@
 //! Where a project is built and run.
 //!
 //! - [`builtin`]: the environments that are known without any configuration
-//! - [`config`]: `libcmatrix.toml`
+//! - [`config`]: the file `libcmatrix.toml`
 //! - [`toolchain`]: what a compiler says of itself, and whether two legs have the same one
 //!
 //! Takes names and files; gives [`EnvironmentSpec`]s. No engine is asked here.

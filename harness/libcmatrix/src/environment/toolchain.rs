@@ -13,9 +13,11 @@ pub fn parse_verbose_version(text: &str, target: Option<&str>) -> Result<Toolcha
         text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(": ")).map(str::trim)
     };
     let (Some(release), Some(host)) = (field("release"), field("host")) else {
-        return Err(Failure::environment("`rustc -vV` of the builder image gives no release and host")
-            .because(text)
-            .hint("name an image with rustc and cargo as `builder`"));
+        return Err(Failure::environment(
+            "`rustc -vV` of the builder image gives no release and host",
+        )
+        .because(text)
+        .hint("name an image with rustc and cargo as `builder`"));
     };
     Ok(Toolchain {
         release: release.into(),
@@ -60,7 +62,9 @@ mod tests {
     use super::*;
 
     fn toolchain(release: &str, commit: &str) -> Toolchain {
-        let text = format!("rustc {release}\nbinary: rustc\ncommit-hash: {commit}\nhost: x86_64-unknown-linux-gnu\nrelease: {release}\n");
+        let text = format!(
+            "rustc {release}\nbinary: rustc\ncommit-hash: {commit}\nhost: x86_64-unknown-linux-gnu\nrelease: {release}\n"
+        );
         parse_verbose_version(&text, Some("x86_64-unknown-linux-musl")).unwrap()
     }
 

@@ -67,7 +67,11 @@ pub fn file(
 }
 
 /// Adds a folder.
-pub fn folder_entry<W: Write>(tar: &mut Builder<W>, path: &Path, owner: Ownership) -> io::Result<()> {
+pub fn folder_entry<W: Write>(
+    tar: &mut Builder<W>,
+    path: &Path,
+    owner: Ownership,
+) -> io::Result<()> {
     let mut header = header(EntryType::Directory, 0o755, owner);
     tar.append_data(&mut header, path, io::empty())
 }
@@ -163,8 +167,9 @@ impl SourceTree {
                 io::Error::other(format!("{path}: {e}"))
             })?;
             let Ok(relative) = entry.path().strip_prefix(&self.root) else { continue };
-            self.append(tar, &entry, relative, owner)
-                .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", entry.path().display())))?;
+            self.append(tar, &entry, relative, owner).map_err(|e| {
+                io::Error::new(e.kind(), format!("{}: {e}", entry.path().display()))
+            })?;
         }
         Ok(())
     }

@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use cargo_metadata::{
-    Artifact, BuildScript, Message, PackageId,
-    diagnostic::DiagnosticLevel,
-};
+use cargo_metadata::{Artifact, BuildScript, Message, PackageId, diagnostic::DiagnosticLevel};
 
 /// What a build said.
 #[derive(Default)]

@@ -43,9 +43,8 @@ async fn body(
     let mut trouble: Option<(StepStatus, String)> = None;
     for (done, (name, specification)) in packages.into_iter().enumerate() {
         step.progress(done as u64, Some(total), &name);
-        let mut argv: Vec<String> = ["cargo", "test", "--doc", "--no-fail-fast", "--package"]
-            .map(str::to_owned)
-            .into();
+        let mut argv: Vec<String> =
+            ["cargo", "test", "--doc", "--no-fail-fast", "--package"].map(str::to_owned).into();
         argv.push(specification);
         argv.extend(build::common_args(context, leg));
         argv.push("--".into());

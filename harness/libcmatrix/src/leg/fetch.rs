@@ -50,13 +50,13 @@ async fn body(
     lockfile: Option<&[u8]>,
     step: &mut RunningStep<'_>,
 ) -> Result<Fetched> {
-    let mut cargo = Cargo { context, working_dir: leg.working_dir(&context.project), session, step };
+    let mut cargo =
+        Cargo { context, working_dir: leg.working_dir(&context.project), session, step };
     if let Some(lockfile) = lockfile {
         let owner = Ownership::of(leg.spec.user.as_deref());
         let (tar, task) = archive::file("Cargo.lock", lockfile.to_vec(), owner);
         let image = &leg.images.builder.id;
-        let unpacked =
-            context.engine.write_volume(&context.owner, &leg.source, image, tar).await;
+        let unpacked = context.engine.write_volume(&context.owner, &leg.source, image, tar).await;
         archive::sent("the lockfile", task, unpacked).await?;
     } else if !context.project.has_lockfile {
         cargo.step.progress(0, None, "making the lockfile");
@@ -98,8 +98,9 @@ async fn body(
     if ended.status != AttemptStatus::Passed {
         return Ok(Fetched::Incomplete);
     }
-    let metadata = MetadataCommand::parse(metadata)
-        .map_err(|e| Failure::bug("the metadata of the builder's cargo is not understood").because(e))?;
+    let metadata = MetadataCommand::parse(metadata).map_err(|e| {
+        Failure::bug("the metadata of the builder's cargo is not understood").because(e)
+    })?;
     leg.metadata = Some(Box::new(metadata));
     Ok(Fetched::Complete)
 }
@@ -229,11 +230,15 @@ fn user_cargo_config() -> Option<String> {
     ["config.toml", "config"].iter().find_map(|name| fs::read_to_string(home.join(name)).ok())
 }
 
-/// The trust store of this machine; the variable, then the places of the large distributions.
+/// The trust store of this machine: what variables or cargo's configuration name, then the places of
+/// the large distributions.
 fn host_trust_store() -> Option<PathBuf> {
     env::var_os("CARGO_HTTP_CAINFO")
         .or_else(|| env::var_os("SSL_CERT_FILE"))
         .map(PathBuf::from)
+        .or_else(|| {
+            user_cargo_config().and_then(|text| neutralise::trust_store(&text)).map(Into::into)
+        })
         .into_iter()
         .chain(
             [
@@ -256,12 +261,14 @@ pub async fn read_lockfile(context: &Context, leg: &Leg) -> Result<Option<Vec<u8
     let image = &leg.images.builder.id;
     let tar = context.engine.read_volume(&context.owner, &leg.source, image, "Cargo.lock").await?;
     let Some(tar) = tar else { return Ok(None) };
-    let unreadable = |e: std::io::Error| Failure::environment("the lockfile cannot be read back").because(e);
+    let unreadable =
+        |e: std::io::Error| Failure::environment("the lockfile cannot be read back").because(e);
     let bytes: Vec<bytes::Bytes> = tar.try_collect().await.map_err(unreadable)?;
     let bytes = bytes.concat();
     let mut archive = tar::Archive::new(bytes.as_slice());
     let Some(entry) = archive.entries().map_err(unreadable)?.next() else { return Ok(None) };
     let mut content = Vec::new();
-    std::io::Read::read_to_end(&mut entry.map_err(unreadable)?, &mut content).map_err(unreadable)?;
+    std::io::Read::read_to_end(&mut entry.map_err(unreadable)?, &mut content)
+        .map_err(unreadable)?;
     Ok(Some(content))
 }

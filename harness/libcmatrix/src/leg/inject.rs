@@ -82,9 +82,13 @@ impl Parts {
             if files.contains_key(&inside) {
                 continue;
             }
-            let path = folders.iter().map(|f| f.join(&name)).find(|p| p.is_file()).ok_or_else(|| {
-                io::Error::new(io::ErrorKind::NotFound, format!("its library {name} is not found"))
-            })?;
+            let path =
+                folders.iter().map(|f| f.join(&name)).find(|p| p.is_file()).ok_or_else(|| {
+                    io::Error::new(
+                        io::ErrorKind::NotFound,
+                        format!("its library {name} is not found"),
+                    )
+                })?;
             pending.extend(Elf::read(&path)?.needed);
             files.insert(inside, path);
         }
@@ -125,8 +129,9 @@ struct Elf {
 impl Elf {
     fn read(path: &Path) -> io::Result<Self> {
         let data = fs::read(path)?;
-        Self::parse(&data)
-            .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {e}", path.display())))
+        Self::parse(&data).map_err(|e| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{}: {e}", path.display()))
+        })
     }
 
     fn parse(data: &[u8]) -> object::Result<Self> {

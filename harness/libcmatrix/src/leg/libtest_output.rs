@@ -88,7 +88,8 @@ fn failure_details(output: &str) -> HashMap<String, String> {
     let mut details: HashMap<String, String> = HashMap::new();
     let mut current: Option<String> = None;
     for line in output.lines() {
-        if let Some(name) = line.strip_prefix("---- ").and_then(|l| l.strip_suffix(" stdout ----")) {
+        if let Some(name) = line.strip_prefix("---- ").and_then(|l| l.strip_suffix(" stdout ----"))
+        {
             current = Some(name.to_owned());
         } else if line == "failures:" || line.starts_with("test result: ") {
             current = None;

@@ -36,7 +36,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The failure that stands for the user's wish to stop.
 #[must_use]
 pub fn interrupted() -> Failure {
-    Failure { exit: Exit::Interrupted, what: "interrupted".into(), cause: String::new(), hint: None }
+    Failure {
+        exit: Exit::Interrupted,
+        what: "interrupted".into(),
+        cause: String::new(),
+        hint: None,
+    }
 }
 
 impl AgentSession {
@@ -170,11 +175,17 @@ impl AgentSession {
             read = read => read,
         };
         match read {
-            Err(_) => Err(Failure::environment(format!("the agent in {} does not answer", self.purpose))
-                .because("nothing was heard of it for longer than its job may take")
-                .hint("see whether the engine is overloaded: `libcmatrix doctor`")),
-            Ok(Ok(n)) if n > 0 && line.ends_with(b"\n") => serde_json::from_slice(&line)
-                .map_err(|e| Failure::bug(format!("the agent in {} is not understood", self.purpose)).because(e)),
+            Err(_) => {
+                Err(Failure::environment(format!("the agent in {} does not answer", self.purpose))
+                    .because("nothing was heard of it for longer than its job may take")
+                    .hint("see whether the engine is overloaded: `libcmatrix doctor`"))
+            }
+            Ok(Ok(n)) if n > 0 && line.ends_with(b"\n") => {
+                serde_json::from_slice(&line).map_err(|e| {
+                    Failure::bug(format!("the agent in {} is not understood", self.purpose))
+                        .because(e)
+                })
+            }
             Ok(_) => Err(self.ended_early().await),
         }
     }
@@ -201,10 +212,13 @@ impl AgentSession {
     fn unexpected(&self, report: &Report) -> Failure {
         match report {
             Report::Fatal { message } => {
-                Failure::environment(format!("the agent in {} gave up", self.purpose)).because(message)
+                Failure::environment(format!("the agent in {} gave up", self.purpose))
+                    .because(message)
             }
-            other => Failure::bug(format!("the agent in {} said something unexpected", self.purpose))
-                .because(format!("{other:?}").chars().take(300).collect::<String>()),
+            other => {
+                Failure::bug(format!("the agent in {} said something unexpected", self.purpose))
+                    .because(format!("{other:?}").chars().take(300).collect::<String>())
+            }
         }
     }
 }

@@ -115,13 +115,16 @@ fn status_of(ended: &Ended) -> (StepStatus, Option<String>) {
     match &ended.status {
         // A helper process left behind by a build (a compile server, say) is no failure of the build.
         AttemptStatus::Passed | AttemptStatus::Leaked => (StepStatus::Passed, None),
-        AttemptStatus::TimedOut if ended.silent => {
-            (StepStatus::TimedOut, Some("it gave no output for longer than the silence limit".into()))
-        }
+        AttemptStatus::TimedOut if ended.silent => (
+            StepStatus::TimedOut,
+            Some("it gave no output for longer than the silence limit".into()),
+        ),
         AttemptStatus::TimedOut => {
             (StepStatus::TimedOut, Some("it ran for longer than the step's time limit".into()))
         }
-        AttemptStatus::OomKilled => (StepStatus::OomKilled, Some("the memory limit was reached".into())),
+        AttemptStatus::OomKilled => {
+            (StepStatus::OomKilled, Some("the memory limit was reached".into()))
+        }
         // A compiler killed for memory makes cargo fail with an ordinary exit code.
         AttemptStatus::Failed { .. } if ended.oom_kills > 0 => {
             (StepStatus::OomKilled, Some("a process was killed at the memory limit".into()))
@@ -148,7 +151,11 @@ pub fn command_limits(context: &Context) -> ProgramLimits {
 
 /// Seconds as whole milliseconds.
 #[must_use]
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "limits are positive and far below 2^53 ms")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "limits are positive and far below 2^53 ms"
+)]
 pub fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1000.0).max(0.0) as u64
 }

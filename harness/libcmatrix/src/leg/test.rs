@@ -42,7 +42,11 @@ fn limits(time_ms: u64) -> ProgramLimits {
 ///
 /// # Errors
 /// The engine fails.
-pub async fn list_host_only(context: &Context, leg: &Leg, builder: &mut AgentSession) -> Result<()> {
+pub async fn list_host_only(
+    context: &Context,
+    leg: &Leg,
+    builder: &mut AgentSession,
+) -> Result<()> {
     if !context.cross {
         return Ok(());
     }
@@ -210,10 +214,8 @@ async fn run_body(
     let Some(session) = &mut leg.test_session else { return Ok(()) };
     let planned: Vec<&PlannedTest> =
         leg.tests.iter().filter(|t| only.is_none_or(|ids| ids.contains(&t.id))).collect();
-    let tests = planned
-        .iter()
-        .map(|t| TestToRun { binary: t.binary, name: t.name.clone() })
-        .collect();
+    let tests =
+        planned.iter().map(|t| TestToRun { binary: t.binary, name: t.name.clone() }).collect();
     let binaries = leg.binaries.iter().map(|b| b.test.clone()).collect();
     let limits = limits(step::milliseconds(context.settings.limits.test_time_s));
     let leg_name = leg.name.clone();

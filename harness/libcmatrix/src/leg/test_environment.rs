@@ -57,9 +57,7 @@ fn binary_id(package: &str, kind: TargetKind, target: &str) -> String {
 fn has_harness(context: &Context, package: &str, kind: TargetKind, name: &str) -> bool {
     let packages = &context.project.project.packages;
     let targets = packages.iter().filter(|p| p.name == package).flat_map(|p| &p.targets);
-    targets
-        .filter(|t| t.kind == kind && t.name == name)
-        .all(|t| t.harness)
+    targets.filter(|t| t.kind == kind && t.name == name).all(|t| t.harness)
 }
 
 /// Package, name and path of every program that was built.
@@ -68,7 +66,9 @@ fn programs(messages: &BuildMessages) -> Vec<(&PackageId, &str, String)> {
         .artifacts
         .iter()
         .filter(|a| !a.profile.test && target_kind(&a.target) == Some(TargetKind::Bin))
-        .filter_map(|a| Some((&a.package_id, a.target.name.as_str(), a.executable.as_ref()?.to_string())))
+        .filter_map(|a| {
+            Some((&a.package_id, a.target.name.as_str(), a.executable.as_ref()?.to_string()))
+        })
         .collect()
 }
 

@@ -25,9 +25,9 @@ fn parse(manifest: &str, package: &str) -> HashSet<(TargetKind, String)> {
         .into_iter()
         .flat_map(|(key, kind)| {
             let targets = table.get(key).and_then(toml::Value::as_array).into_iter().flatten();
-            targets.filter(|t| lacks_harness(t)).filter_map(move |t| {
-                Some((kind, t.get("name")?.as_str()?.to_owned()))
-            })
+            targets
+                .filter(|t| lacks_harness(t))
+                .filter_map(move |t| Some((kind, t.get("name")?.as_str()?.to_owned())))
         })
         .collect();
     if let Some(lib) = table.get("lib").filter(|l| lacks_harness(l)) {

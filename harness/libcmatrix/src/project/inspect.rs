@@ -38,8 +38,12 @@ pub fn inspect(path: &Path, kind: ProjectKind, shown_path: &str) -> Result<Inspe
     refuse_paths_outside(&metadata, &root)?;
     refuse_patches_outside(&root)?;
     let relative = manifest.strip_prefix(&root).map_err(|_| {
-        Failure::usage(format!("{} is not below its workspace root {}", manifest.display(), root.display()))
-            .hint("give the workspace's root folder instead")
+        Failure::usage(format!(
+            "{} is not below its workspace root {}",
+            manifest.display(),
+            root.display()
+        ))
+        .hint("give the workspace's root folder instead")
     })?;
     let packages: Vec<Package> =
         metadata.workspace_packages().into_iter().map(|p| package(p, &root)).collect();
@@ -67,9 +71,8 @@ fn find_manifest(path: &Path) -> Result<PathBuf> {
     })?;
     let manifest = if path.is_dir() { path.join("Cargo.toml") } else { path.clone() };
     if manifest.file_name().is_none_or(|n| n != "Cargo.toml") || !manifest.is_file() {
-        return Err(Failure::usage(format!("there is no Cargo.toml in {}", path.display())).hint(
-            "give the folder of a cargo project, or `--crate NAME` for a published crate",
-        ));
+        return Err(Failure::usage(format!("there is no Cargo.toml in {}", path.display()))
+            .hint("give the folder of a cargo project, or `--crate NAME` for a published crate"));
     }
     Ok(manifest)
 }
@@ -77,12 +80,8 @@ fn find_manifest(path: &Path) -> Result<PathBuf> {
 /// Runs from the root folder of the file system, so that neither a `rust-toolchain.toml` nor a
 /// `.cargo/config.toml` of the project has a say in it.
 fn metadata(manifest: &Path) -> Result<Metadata> {
-    MetadataCommand::new()
-        .manifest_path(manifest)
-        .current_dir("/")
-        .no_deps()
-        .exec()
-        .map_err(|e| match e {
+    MetadataCommand::new().manifest_path(manifest).current_dir("/").no_deps().exec().map_err(|e| {
+        match e {
             cargo_metadata::Error::CargoMetadata { stderr } => {
                 Failure::usage(format!("cargo cannot read {}", manifest.display()))
                     .because(stderr)
@@ -91,8 +90,11 @@ fn metadata(manifest: &Path) -> Result<Metadata> {
             cargo_metadata::Error::Io(e) => Failure::environment("cargo cannot be started")
                 .because(e)
                 .hint("install Rust (https://rustup.rs), or put cargo on the PATH"),
-            other => Failure::usage(format!("cargo cannot read {}", manifest.display())).because(other),
-        })
+            other => {
+                Failure::usage(format!("cargo cannot read {}", manifest.display())).because(other)
+            }
+        }
+    })
 }
 
 /// Follows path dependencies as far as they stay inside, since one inside may point outside.
@@ -106,10 +108,16 @@ fn refuse_paths_outside(metadata: &Metadata, root: &Path) -> Result<()> {
                 let resolved = path.as_std_path().canonicalize();
                 let real = resolved.as_deref().unwrap_or(path.as_std_path());
                 if !real.starts_with(root) {
-                    return Err(outside(&format!("`{}`", dependency.name), &package.name, real, root));
+                    return Err(outside(
+                        &format!("`{}`", dependency.name),
+                        &package.name,
+                        real,
+                        root,
+                    ));
                 }
                 let manifest = real.join("Cargo.toml");
-                let is_known = metadata.packages.iter().any(|p| p.manifest_path.as_std_path() == manifest);
+                let is_known =
+                    metadata.packages.iter().any(|p| p.manifest_path.as_std_path() == manifest);
                 if !is_known && manifest.is_file() && seen.insert(manifest.clone()) {
                     pending.push(self::metadata(&manifest)?);
                 }
@@ -138,9 +146,12 @@ fn refuse_patches_outside(root: &Path) -> Result<()> {
 }
 
 fn outside(what: &str, of: &str, path: &Path, root: &Path) -> Failure {
-    Failure::usage(format!("{what}, a path dependency of {of}, lies outside the workspace: {}", path.display()))
-        .because(format!("only the workspace root {} goes into the environments", root.display()))
-        .hint("make a workspace of the folder that holds both, and give that folder")
+    Failure::usage(format!(
+        "{what}, a path dependency of {of}, lies outside the workspace: {}",
+        path.display()
+    ))
+    .because(format!("only the workspace root {} goes into the environments", root.display()))
+    .hint("make a workspace of the folder that holds both, and give that folder")
 }
 
 fn package(package: &cargo_metadata::Package, root: &Path) -> Package {

@@ -1,7 +1,7 @@
 //! What the project is, as far as its own files tell. Takes a folder or the name of a published
 //! crate; gives [`Inspected`]. Only reads; the project's tree is never written to.
 //!
-//! - [`inspect`]: packages, targets, features, and paths that lead out of the tree (cargo_metadata)
+//! - [`mod@inspect`]: packages, targets, features, and paths that lead out of the tree (cargo_metadata)
 //! - [`neutralise`]: settings in the tree that would make the legs unequal
 //! - [`published`]: a crate from the registry as a folder
 //! - [`select`]: which packages, features and profile (options of cargo, passed on)

@@ -3,7 +3,7 @@
 //! Takes the text of `.cargo/config.toml`; gives the text that goes into the legs and what was
 //! taken out. A `rust-toolchain.toml` is left out as a whole: each leg's compiler is its environment's.
 
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{DocumentMut, Item};
 
 /// Files that choose a toolchain.
 pub const TOOLCHAIN_FILES: [&str; 2] = ["rust-toolchain.toml", "rust-toolchain"];
@@ -68,11 +68,18 @@ fn leaves(prefix: &str, item: &Item) -> Vec<String> {
         .collect()
 }
 
+/// The file that cargo's own configuration names as the trust store (`http.cainfo`).
+#[must_use]
+pub fn trust_store(config: &str) -> Option<String> {
+    let document = config.parse::<DocumentMut>().ok()?;
+    Some(document.get("http")?.get("cainfo")?.as_str()?.to_owned())
+}
+
 /// Keeps of the user's own configuration what a download needs: where registries are and how they are reached.
 #[must_use]
 pub fn for_downloads(config: &str) -> String {
     let Ok(document) = config.parse::<DocumentMut>() else { return String::new() };
-    let mut kept = Table::new();
+    let mut kept = DocumentMut::new();
     for key in ["source", "registry", "registries", "net", "http"] {
         if let Some(item) = document.get(key) {
             kept.insert(key, item.clone());
@@ -110,11 +117,19 @@ mod tests {
     }
 
     #[test]
+    fn a_trust_store_may_be_configured() {
+        let found = trust_store("[http]\ncainfo = \"/etc/ca.pem\"\n");
+        assert_eq!(found.as_deref(), Some("/etc/ca.pem"));
+        assert_eq!(trust_store("[http]\nmultiplexing = false\n"), None);
+    }
+
+    #[test]
     fn downloads_get_registries_but_no_build_settings() {
         let kept = for_downloads(
             "[build]\njobs = 1\n[source.crates-io]\nreplace-with = \"m\"\n[registries.m]\nindex = \"sparse+https://m/\"\n",
         );
         let kept: toml::Table = kept.parse().unwrap();
+        assert_eq!(kept["source"]["crates-io"]["replace-with"].as_str(), Some("m"));
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["registries", "source"]);
     }
 }

@@ -36,8 +36,9 @@ impl CrateRequest {
             !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
         };
         if !is_word(name, "-_") || version.is_some_and(|v| !is_word(v, ".-+")) {
-            return Err(Failure::usage(format!("`{text}` is not the name of a crate"))
-                .hint("write `--crate NAME` or `--crate NAME@VERSION`, e.g. `--crate memmap2@0.9.8`"));
+            return Err(Failure::usage(format!("`{text}` is not the name of a crate")).hint(
+                "write `--crate NAME` or `--crate NAME@VERSION`, e.g. `--crate memmap2@0.9.8`",
+            ));
         }
         Ok(Self { name: name.into(), version: version.map(Into::into) })
     }
@@ -58,7 +59,11 @@ pub struct Published {
 /// The registry does not have it, or cannot be reached.
 pub fn download(request: &CrateRequest, cache: &Path) -> Result<Published> {
     let requirement = request.version.as_ref().map_or("*".to_owned(), |v| format!("={v}"));
-    let asks = cache.join("crates").join(format!("{}-{}", request.name, requirement.replace(['=', '*'], "")));
+    let asks = cache.join("crates").join(format!(
+        "{}-{}",
+        request.name,
+        requirement.replace(['=', '*'], "")
+    ));
     write_asking_project(&asks, &request.name, &requirement).map_err(|e| {
         Failure::environment(format!("{} cannot be written", asks.display()))
             .because(e)
@@ -142,7 +147,10 @@ mod tests {
             name: name.into(),
             version: version.map(Into::into),
         };
-        assert_eq!(CrateRequest::parse("memmap2@0.9.8").unwrap(), request("memmap2", Some("0.9.8")));
+        assert_eq!(
+            CrateRequest::parse("memmap2@0.9.8").unwrap(),
+            request("memmap2", Some("0.9.8"))
+        );
         assert_eq!(CrateRequest::parse("ring").unwrap(), request("ring", None));
         for wrong in ["", "@1", "a b", "x@", "../x", "x@1\"", "x@1\n"] {
             assert!(CrateRequest::parse(wrong).is_err(), "{wrong:?}");

@@ -120,7 +120,8 @@ fn read_events(
     let text = fs::read_to_string(path).map_err(|e| unreadable(path, &e))?;
     // A killed run may have left half a line at the end.
     let lines = text.lines().map_while(|l| serde_json::from_str::<EventLine>(l).ok());
-    RunRecord::from_events(lines).ok_or_else(|| unreadable(path, &"it does not begin with the start of a run"))
+    RunRecord::from_events(lines)
+        .ok_or_else(|| unreadable(path, &"it does not begin with the start of a run"))
 }
 
 fn cannot_write(path: &Path, cause: impl std::fmt::Display) -> Failure {

@@ -48,10 +48,11 @@ impl Recorder {
             return;
         }
         let line = EventLine { at: now(), event };
-        let written = serde_json::to_vec(&line).map_err(std::io::Error::other).and_then(|mut text| {
-            text.push(b'\n');
-            state.file.write_all(&text)
-        });
+        let written =
+            serde_json::to_vec(&line).map_err(std::io::Error::other).and_then(|mut text| {
+                text.push(b'\n');
+                state.file.write_all(&text)
+            });
         if let (Err(e), None) = (written, &state.write_error) {
             state.write_error = Some(e);
         }

@@ -230,7 +230,9 @@ async fn prepare_and_fetch(
     let mut lockfile: Option<Vec<u8>> = None;
     let mut complete = true;
     for (leg, session) in legs.iter_mut().zip(&mut sessions) {
-        if fetch::fetch(context, leg, session, lockfile.as_deref()).await? == fetch::Fetched::Incomplete {
+        if fetch::fetch(context, leg, session, lockfile.as_deref()).await?
+            == fetch::Fetched::Incomplete
+        {
             complete = false;
             break;
         }

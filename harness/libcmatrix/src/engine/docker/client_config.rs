@@ -111,7 +111,10 @@ mod tests {
     fn a_context_is_found_by_its_name() {
         let folder = tempfile::tempdir().expect("a folder");
         for (hash, text) in [
-            ("aa", r#"{"Name":"rootless","Metadata":{},"Endpoints":{"docker":{"Host":"unix:///run/user/1000/docker.sock","SkipTLSVerify":false}}}"#),
+            (
+                "aa",
+                r#"{"Name":"rootless","Metadata":{},"Endpoints":{"docker":{"Host":"unix:///run/user/1000/docker.sock","SkipTLSVerify":false}}}"#,
+            ),
             ("bb", r#"{"Name":"empty","Endpoints":{}}"#),
             ("cc", "not json"),
         ] {

@@ -256,7 +256,8 @@ fn for_version(mut request: BollardRequest, version: Option<Version>) -> Bollard
         }
     }
     if let Some(header) = request.headers_mut().get_mut("X-Registry-Auth")
-        && let Some(text) = header.to_str().ok().map(|text| text.replace('+', "-").replace('/', "_"))
+        && let Some(text) =
+            header.to_str().ok().map(|text| text.replace('+', "-").replace('/', "_"))
         && let Ok(value) = text.parse()
     {
         *header = value;

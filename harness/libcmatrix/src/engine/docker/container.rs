@@ -28,7 +28,11 @@ impl Created {
     ///
     /// # Errors
     /// The daemon refuses.
-    pub async fn new(daemon: &Docker, name: &str, body: ContainerCreateBody) -> Result<Self, Error> {
+    pub async fn new(
+        daemon: &Docker,
+        name: &str,
+        body: ContainerCreateBody,
+    ) -> Result<Self, Error> {
         let options = CreateContainerOptionsBuilder::new().name(name).build();
         let created = daemon.create_container(Some(options), body).await?;
         Ok(Self { daemon: daemon.clone(), id: Some(created.id) })
@@ -100,6 +104,8 @@ async fn exists(daemon: Docker, Volume(name): Volume) -> Result<()> {
                 .because("it was removed while the run needed it")
                 .hint("run again, and let no clean-up run at the same time"))
         }
-        Err(error) => Err(fault::failure(format!("the engine does not show the volume {name}"), &error)),
+        Err(error) => {
+            Err(fault::failure(format!("the engine does not show the volume {name}"), &error))
+        }
     }
 }

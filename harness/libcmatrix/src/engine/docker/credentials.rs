@@ -99,8 +99,10 @@ struct Answer {
 
 impl Answer {
     fn into_credentials(self, key: &str) -> DockerCredentials {
-        let mut credentials =
-            DockerCredentials { serveraddress: Some(key.to_owned()), ..DockerCredentials::default() };
+        let mut credentials = DockerCredentials {
+            serveraddress: Some(key.to_owned()),
+            ..DockerCredentials::default()
+        };
         // The helpers' word for "the secret is a token".
         if self.username == "<token>" {
             credentials.identitytoken = Some(self.secret);
@@ -184,8 +186,7 @@ mod tests {
 
     fn look(config: &ClientConfig, registry: &str) -> Option<(String, String)> {
         let ask = |helper: &str, key: &str| {
-            (helper == "works")
-                .then(|| Answer { username: format!("u@{key}"), secret: "s".into() })
+            (helper == "works").then(|| Answer { username: format!("u@{key}"), secret: "s".into() })
         };
         let found = find(config, registry, &ask)?;
         Some((found.username?, found.password?))
@@ -241,7 +242,8 @@ mod tests {
 
     #[test]
     fn base64_is_decoded() {
-        let decode = |text| decode_base64(text).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let decode =
+            |text| decode_base64(text).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         assert_eq!(decode("").as_deref(), Some(""));
         assert_eq!(decode("YQ==").as_deref(), Some("a"));
         assert_eq!(decode("YWI=").as_deref(), Some("ab"));

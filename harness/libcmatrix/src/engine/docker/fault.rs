@@ -97,8 +97,7 @@ mod tests {
         };
         assert_eq!(cause(&said), "write /x: no space left on device");
         assert!(failure("x", &said).hint.is_some_and(|hint| hint.contains("disk space")));
-        let silent =
-            Error::DockerResponseServerError { status_code: 502, message: String::new() };
+        let silent = Error::DockerResponseServerError { status_code: 502, message: String::new() };
         assert_eq!(cause(&silent), "the engine answered with status 502");
         assert_eq!(status(&silent), Some(502));
     }

@@ -9,8 +9,7 @@ use bollard::{
     errors::Error,
     models::ImageInspect,
     query_parameters::{
-        CreateImageOptionsBuilder, ImportImageOptionsBuilder, ListImagesOptions,
-        RemoveImageOptions,
+        CreateImageOptionsBuilder, ImportImageOptionsBuilder, ListImagesOptions, RemoveImageOptions,
     },
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -35,7 +34,10 @@ const CHUNK: usize = 256 * 1024;
 pub(super) async fn find(daemon: &Docker, reference: &str) -> Result<Option<LocalImage>> {
     let reference = Reference::parse(reference)?;
     inspect(daemon, &reference.local()).await.map_err(|error| {
-        fault::failure(format!("the engine does not say whether it has {}", reference.local()), &error)
+        fault::failure(
+            format!("the engine does not say whether it has {}", reference.local()),
+            &error,
+        )
     })
 }
 
@@ -233,7 +235,9 @@ mod tests {
     fn hints_by_what_is_said() {
         let hint = |cause: &str| pull_hint(cause, "r.example").unwrap_or_default();
         assert!(hint("manifest unknown: manifest unknown").contains("tag"));
-        assert!(hint("pull access denied for x, repository does not exist").contains("docker login"));
+        assert!(
+            hint("pull access denied for x, repository does not exist").contains("docker login")
+        );
         assert!(hint("dial tcp 127.0.0.1:5000: connect: connection refused").contains("r.example"));
         assert!(hint("toomanyrequests: you have reached your pull rate limit").contains("limit"));
         assert_eq!(hint("something else"), "");

@@ -15,7 +15,10 @@ use crate::{engine::EngineInfo, failure::Result};
 /// It does not answer.
 pub(super) async fn info(engine: &DockerEngine) -> Result<EngineInfo> {
     let said = engine.daemon.info().await.map_err(|error| {
-        fault::failure(format!("the container engine at {} does not describe itself", engine.address), &error)
+        fault::failure(
+            format!("the container engine at {} does not describe itself", engine.address),
+            &error,
+        )
     })?;
     // The folder of a daemon elsewhere, or in a virtual machine, is not this machine's.
     let is_here = |root: &String| engine.address.starts_with("unix://") && Path::new(root).is_dir();

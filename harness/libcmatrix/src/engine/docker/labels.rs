@@ -70,7 +70,8 @@ pub enum Alive {
 /// Whether that owner still runs, as far as it can be told on this machine.
 #[must_use]
 pub fn alive(owner: &Owner) -> Alive {
-    let started = process(owner.pid).filter(|process| !process.ended).map(|process| process.started);
+    let started =
+        process(owner.pid).filter(|process| !process.ended).map(|process| process.started);
     decide(owner, &host(), started)
 }
 
@@ -103,9 +104,9 @@ fn decide(owner: &Owner, here: &str, started: Option<u64>) -> Alive {
 fn host() -> String {
     let machine = ["/etc/machine-id", "/proc/sys/kernel/hostname"].into_iter().find_map(line);
     let boot = line("/proc/sys/kernel/random/boot_id");
-    let processes = fs::read_link("/proc/self/ns/pid")
-        .ok()
-        .and_then(|link| Some(link.to_str()?.trim_matches(|c: char| !c.is_ascii_digit()).to_owned()));
+    let processes = fs::read_link("/proc/self/ns/pid").ok().and_then(|link| {
+        Some(link.to_str()?.trim_matches(|c: char| !c.is_ascii_digit()).to_owned())
+    });
     let part = |part: Option<String>| part.unwrap_or_default().replace('/', "-");
     format!("{}/{}/{}", part(machine), part(boot), part(processes))
 }
@@ -197,6 +198,9 @@ mod tests {
 
     #[test]
     fn names_hold_what_a_daemon_takes() {
-        assert_eq!(name("r:1", &in_a_name("candidate build/ä")), "libcmatrix-r-1-candidate-build--");
+        assert_eq!(
+            name("r:1", &in_a_name("candidate build/ä")),
+            "libcmatrix-r-1-candidate-build--"
+        );
     }
 }

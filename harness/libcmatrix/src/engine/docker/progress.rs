@@ -60,8 +60,10 @@ mod tests {
         CreateImageInfo {
             id: Some(id.into()),
             status: Some(status.into()),
-            progress_detail: numbers
-                .map(|(current, total)| ProgressDetail { current: Some(current), total: Some(total) }),
+            progress_detail: numbers.map(|(current, total)| ProgressDetail {
+                current: Some(current),
+                total: Some(total),
+            }),
             ..CreateImageInfo::default()
         }
     }

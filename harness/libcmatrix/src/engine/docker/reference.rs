@@ -31,8 +31,9 @@ impl Reference {
                 .because(why)
                 .hint("write it as NAME:TAG or NAME@sha256:DIGEST"))
         };
-        let allowed =
-            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '+');
+        let allowed = |c: char| {
+            c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '+')
+        };
         if text.is_empty() {
             return refuse("it is empty");
         }
@@ -136,7 +137,9 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused() {
-        for text in ["", "a b", "a?b", "a#b", "../a", "a//b", "/a", "a:", "a:b:c", "a@sha256:12", "a%2e"] {
+        for text in
+            ["", "a b", "a?b", "a#b", "../a", "a//b", "/a", "a:", "a:b:c", "a@sha256:12", "a%2e"]
+        {
             assert!(Reference::parse(text).is_err(), "{text}");
         }
     }

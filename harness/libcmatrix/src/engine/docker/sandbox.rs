@@ -243,8 +243,7 @@ async fn end(daemon: &Docker, patient: &Docker, id: &str) -> Result<SandboxExit,
         .await?
         .state
         .unwrap_or_default();
-    let Some(exit_code) = code.or(state.exit_code.filter(|_| state.running == Some(false)))
-    else {
+    let Some(exit_code) = code.or(state.exit_code.filter(|_| state.running == Some(false))) else {
         // The connection ended, and the container did not.
         return Err(Error::from(std::io::Error::from(std::io::ErrorKind::ConnectionAborted)));
     };

@@ -152,9 +152,9 @@ mod tests {
         let broken = Ok(LogOutput::Console { message: "half".into() });
         for end in [broken, Err(Error::RequestTimeoutError)] {
             let mut streams = take_apart(attached(vec![out("a"), end]));
-            let mut text = String::new();
-            assert!(streams.stdout.read_to_string(&mut text).await.is_err());
-            assert_eq!(text, "a");
+            let mut bytes = Vec::new();
+            assert!(streams.stdout.read_to_end(&mut bytes).await.is_err());
+            assert_eq!(bytes, b"a");
         }
     }
 

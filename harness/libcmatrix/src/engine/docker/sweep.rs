@@ -41,9 +41,8 @@ const AT_A_TIME: usize = 8;
 /// # Errors
 /// The daemon cannot be reached, or something cannot be removed; everything else is.
 pub(super) async fn remove_run(daemon: &Docker, run_id: &str) -> Result<Removed> {
-    let belongs = |labels: &HashMap<String, String>| {
-        labels.get(labels::RUN).is_some_and(|run| run == run_id)
-    };
+    let belongs =
+        |labels: &HashMap<String, String>| labels.get(labels::RUN).is_some_and(|run| run == run_id);
     let filter = format!("{}={run_id}", labels::RUN);
     let found = Found::look(daemon, &filter).await?.only(belongs);
     let mut removal = found.remove(daemon).await;
@@ -251,8 +250,14 @@ mod tests {
 
     #[test]
     fn a_run_is_dead_when_all_its_owners_are() {
-        let owners =
-            [owner("a", 1), owner("a", 1), owner("b", 1), owner("b", 2), owner("c", 2), owner("d", 3)];
+        let owners = [
+            owner("a", 1),
+            owner("a", 1),
+            owner("b", 1),
+            owner("b", 2),
+            owner("c", 2),
+            owner("d", 3),
+        ];
         let alive = |owner: &Owner| match owner.pid {
             1 => Alive::No,
             2 => Alive::Yes,
@@ -273,7 +278,10 @@ mod tests {
         assert!(settled(answer(409), later).is_none());
         assert!(settled(answer(500), later).is_none());
         assert!(matches!(settled(answer(400), later), Some(Err(_))));
-        assert!(matches!(settled(answer(409), Instant::now()), Some(Err(_))), "no patience is left");
+        assert!(
+            matches!(settled(answer(409), Instant::now()), Some(Err(_))),
+            "no patience is left"
+        );
     }
 
     #[test]

@@ -119,8 +119,7 @@ pub(super) async fn read(
     let place = place(path)?;
     let reached = reach(engine, owner, volume, image).await?;
     let options = DownloadFromContainerOptionsBuilder::new().path(&place).build();
-    let mut bytes =
-        Box::pin(engine.patient().download_from_container(reached.id(), Some(options)));
+    let mut bytes = Box::pin(engine.patient().download_from_container(reached.id(), Some(options)));
     // Whether there is something shows only with the first bytes.
     let first = match bytes.next().await {
         None => None,
@@ -128,19 +127,23 @@ pub(super) async fn read(
         Some(Err(error)) => {
             let id = reached.id().to_owned();
             reached.remove().await;
-            let is_missing =
-                fault::status(&error) == Some(404) && !is_about_container(&error, &id);
+            let is_missing = fault::status(&error) == Some(404) && !is_about_container(&error, &id);
             return if is_missing {
                 Ok(None)
             } else {
-                Err(fault::failure(format!("cannot read {path} of the volume {}", volume.0), &error))
+                Err(fault::failure(
+                    format!("cannot read {path} of the volume {}", volume.0),
+                    &error,
+                ))
             };
         }
     };
     let rest = stream::unfold((bytes, Some(reached)), |(mut bytes, mut reached)| async move {
         match bytes.next().await {
             Some(Ok(more)) => Some((Ok(more), (bytes, reached))),
-            Some(Err(error)) => Some((Err(io::Error::other(fault::cause(&error))), (bytes, reached))),
+            Some(Err(error)) => {
+                Some((Err(io::Error::other(fault::cause(&error))), (bytes, reached)))
+            }
             None => {
                 if let Some(reached) = reached.take() {
                     reached.remove().await;

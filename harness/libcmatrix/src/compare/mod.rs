@@ -1,0 +1,45 @@
+//! The baseline against the candidate, test by test. Pure.
+//!
+//! Takes a [`RunRecord`]; gives a [`Comparison`] with one [`Change`] for every test that either side
+//! knows: first what each side says of the test, then what the two make together.
+//! Whatever keeps a test from having a result for a reason outside of it is `indeterminate`, never
+//! a difference and never silence.
+
+mod change;
+mod side;
+
+use std::collections::BTreeSet;
+
+use libcmatrix_schema::{Change, Comparison, Leg, Outcome, Role, RunRecord};
+
+use side::Sides;
+
+/// Compares the two legs of a run. A leg that does not exist has no tests.
+#[must_use]
+pub fn compare(record: &RunRecord) -> Comparison {
+    let leg = |role| record.legs.iter().find(|l| l.role == role);
+    let (baseline, candidate) = (leg(Role::Baseline), leg(Role::Candidate));
+    let (left, right) = (Sides::new(baseline), Sides::new(candidate));
+    let legs = [baseline, candidate].into_iter().flatten();
+    let ids: BTreeSet<&str> = legs.flat_map(|l: &Leg| &l.tests).map(|t| t.id.as_str()).collect();
+    let mut comparison = Comparison::default();
+    for id in ids {
+        let (a, b) = (left.of(id), right.of(id));
+        let is_doctest = id.contains("::doc$");
+        let is_compared = a.has_result() && b.has_result();
+        comparison.total += 1;
+        comparison.total_doctests += u64::from(is_doctest);
+        comparison.compared += u64::from(is_compared);
+        comparison.compared_doctests += u64::from(is_compared && is_doctest);
+        let (kind, reason) = change::between(&a, &b);
+        let name = |outcome: Option<&Outcome>| outcome.map(|o| o.name().to_owned());
+        comparison.changes.push(Change {
+            id: id.to_owned(),
+            change: kind,
+            baseline: name(a.outcome()),
+            candidate: name(b.outcome()),
+            reason,
+        });
+    }
+    comparison
+}

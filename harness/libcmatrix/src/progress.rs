@@ -1,0 +1,212 @@
+//! How far a run is, on standard error: which leg, which step, how much of how much, how long.
+//!
+//! Takes the events of a run; on a terminal one line is drawn anew, elsewhere plain lines are
+//! written, few enough for a log. Test names and what compilers say are hostile, so nothing of them
+//! is shown as it is.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    io::Write as _,
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use libcmatrix_schema::{Attempt, Event, Outcome, Step, StepName, StepStatus};
+
+use crate::report::{amount, sanitise::sanitise_line};
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressMode {
+    /// Not at all.
+    Quiet,
+    /// As plain lines.
+    Plain,
+    /// As a line that is drawn anew.
+    Bars,
+}
+
+/// Time between two plain lines about the same step.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Shows progress.
+pub struct Progress {
+    mode: ProgressMode,
+    verbose: bool,
+    bar: ProgressBar,
+    begun: Instant,
+    /// Tests found, by leg.
+    found: HashMap<String, u64>,
+    attempts: u64,
+    /// Tests finished in the step that is under way.
+    finished: u64,
+    bad: u64,
+    step: Option<(String, StepName)>,
+    last_line: Instant,
+}
+
+impl Progress {
+    /// Begins to show; `verbose`: every test as it finishes.
+    #[must_use]
+    pub fn new(mode: ProgressMode, verbose: bool) -> Self {
+        let target = match mode {
+            ProgressMode::Bars => ProgressDrawTarget::stderr_with_hz(8),
+            _ => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if mode == ProgressMode::Bars {
+            bar.enable_steady_tick(Duration::from_millis(125));
+        }
+        let now = Instant::now();
+        Self {
+            mode,
+            verbose,
+            bar,
+            begun: now,
+            found: HashMap::new(),
+            attempts: 1,
+            finished: 0,
+            bad: 0,
+            step: None,
+            last_line: now,
+        }
+    }
+
+    /// Takes an event.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted { settings, .. } => self.attempts = settings.attempts.into(),
+            Event::TestFound { leg, .. } => *self.found.entry(leg.clone()).or_default() += 1,
+            Event::StepStarted { leg, step } => self.step_started(leg, *step),
+            Event::StepProgress { leg, step, done, total, doing } => {
+                self.step_progress(leg, *step, *done, *total, doing);
+            }
+            Event::TestFinished { leg, id, attempt } => self.test_finished(leg, id, attempt),
+            Event::StepFinished { leg, step } => self.step_finished(leg, step),
+            Event::Noted(note) => self.message(&format!("note: {}", note.text)),
+            _ => {}
+        }
+    }
+
+    /// Shows a line beside the progress.
+    pub fn message(&mut self, text: &str) {
+        if self.mode != ProgressMode::Quiet {
+            self.line(text);
+        }
+    }
+
+    /// Takes the progress off the screen.
+    pub fn finish(&mut self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn line(&mut self, text: &str) {
+        let text = sanitise_line(text);
+        self.bar.suspend(|| {
+            // Nobody reads it any more where this fails; the run goes on.
+            let _ = writeln!(anstream::stderr(), "{text}");
+        });
+        self.last_line = Instant::now();
+    }
+
+    fn plain(&mut self, text: &str) {
+        if self.mode == ProgressMode::Plain {
+            let at = amount::seconds(self.begun.elapsed().as_secs_f64());
+            self.line(&format!("[{at:>8}] {text}"));
+        }
+    }
+
+    fn step_started(&mut self, leg: &str, step: StepName) {
+        self.step = Some((leg.to_owned(), step));
+        (self.finished, self.bad) = (0, 0);
+        self.draw(leg, step, 0, self.total_tests(leg, step), "");
+        self.plain(&format!("{leg}: {step}"));
+    }
+
+    fn step_progress(
+        &mut self,
+        leg: &str,
+        step: StepName,
+        done: u64,
+        total: Option<u64>,
+        doing: &str,
+    ) {
+        self.draw(leg, step, done, total, doing);
+        if self.mode == ProgressMode::Plain && self.last_line.elapsed() >= PLAIN_INTERVAL {
+            let mut text = format!("{leg}: {step}, {done}");
+            if let Some(total) = total {
+                let _ = write!(text, " of {total}");
+            }
+            if !doing.is_empty() {
+                let _ = write!(text, ", {doing}");
+            }
+            self.plain(&text);
+        }
+    }
+
+    fn test_finished(&mut self, leg: &str, id: &str, attempt: &Attempt) {
+        let outcome = Outcome::from(&attempt.status);
+        self.finished += 1;
+        self.bad += u64::from(!matches!(outcome, Outcome::Passed | Outcome::Leaked));
+        if self.verbose {
+            let time = attempt.wall_s.map(amount::seconds).unwrap_or_default();
+            self.message(&format!("{leg}: {outcome} {id} {time}"));
+        }
+        let Some((_, step)) = self.step.clone() else { return };
+        let total = self.total_tests(leg, step);
+        let doing = match self.bad {
+            0 => id.to_owned(),
+            n => format!("({n} did not pass) {id}"),
+        };
+        self.step_progress(leg, step, self.finished, total, &doing);
+    }
+
+    fn total_tests(&self, leg: &str, step: StepName) -> Option<u64> {
+        (step == StepName::Test).then(|| self.found.get(leg).copied().unwrap_or(0) * self.attempts)
+    }
+
+    fn step_finished(&mut self, leg: &str, step: &Step) {
+        self.step = None;
+        let mut text = format!("{leg}: {}", step.name);
+        match step.status {
+            StepStatus::Passed => text.push_str(" done"),
+            StepStatus::Skipped => text.push_str(" skipped"),
+            status => {
+                let _ = write!(text, " {status}");
+            }
+        }
+        if self.finished > 0 {
+            let _ = write!(text, ", {} tests", self.finished);
+            if self.bad > 0 {
+                let _ = write!(text, ", {} did not pass", self.bad);
+            }
+        }
+        let _ = write!(text, " in {}", amount::seconds(step.wall_s));
+        if let Some(detail) = step.detail.as_ref().and_then(|d| d.lines().next()) {
+            let _ = write!(text, ": {detail}");
+        }
+        match self.mode {
+            ProgressMode::Quiet => {}
+            ProgressMode::Plain => self.plain(&text),
+            ProgressMode::Bars => self.line(&text),
+        }
+    }
+
+    fn draw(&self, leg: &str, step: StepName, done: u64, total: Option<u64>, doing: &str) {
+        if self.mode != ProgressMode::Bars {
+            return;
+        }
+        let template = match (total, step) {
+            (Some(_), _) => "{spinner} {prefix} {bar:24} {pos}/{len} {elapsed} {wide_msg}",
+            (None, _) => "{spinner} {prefix} {elapsed} {wide_msg}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style.progress_chars("=> "));
+        }
+        self.bar.set_prefix(format!("{}: {step}", sanitise_line(leg)));
+        self.bar.set_length(total.unwrap_or(0));
+        self.bar.set_position(done);
+        self.bar.set_message(sanitise_line(doing));
+    }
+}

@@ -1,0 +1,56 @@
+//! Seconds and bytes as people read them.
+
+/// `0.42 s`, `12.3 s`, `4 min 05 s`.
+#[must_use]
+pub fn seconds(s: f64) -> String {
+    // The rounding of what is shown decides, not the value: 59.96 is shown as a minute.
+    if (s * 10.0).round() >= 600.0 {
+        let whole = s.round();
+        return format!("{} min {:02} s", (whole / 60.0).floor(), whole % 60.0);
+    }
+    if s < 9.995 { format!("{s:.2} s") } else { format!("{s:.1} s") }
+}
+
+/// `512 B`, `1.5 KiB`, `84.2 MiB`.
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub fn bytes(n: u64) -> String {
+    let mut value = n as f64;
+    let mut unit = "B";
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if value < 1023.95 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" { format!("{n} B") } else { format!("{value:.1} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        let shown = [0.0, 0.004, 9.994, 9.996, 59.94, 59.96, 61.0, 3725.4].map(seconds);
+        let expected = [
+            "0.00 s",
+            "0.00 s",
+            "9.99 s",
+            "10.0 s",
+            "59.9 s",
+            "1 min 00 s",
+            "1 min 01 s",
+            "62 min 05 s",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn sizes() {
+        let shown = [0, 1023, 1024, 1536, 1 << 20, (1 << 20) - 1, 5 << 40].map(bytes);
+        let expected = ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "1.0 MiB", "5.0 TiB"];
+        assert_eq!(shown, expected);
+    }
+}

@@ -1,0 +1,12 @@
+//! A run, made readable. Pure: each report is a function of the run record and computes no result
+//! of its own.
+//!
+//! - [`terminal`]: for people, in columns
+//! - [`excerpt`]: the lines of a test's output that tell most
+//! - [`sanitise`]: text of tested programs is hostile; it is made harmless before it goes anywhere
+//! - [`amount`]: seconds and bytes as people read them
+
+pub mod amount;
+pub mod excerpt;
+pub mod sanitise;
+pub mod terminal;

@@ -1,0 +1,187 @@
+//! Every change, grouped by kind, with the first useful lines of output from each side.
+
+use std::{collections::HashMap, fmt::Write};
+
+use libcmatrix_schema::{
+    Attempt, AttemptStatus, Change, ChangeKind, Outcome, Role, RunRecord, Test,
+};
+
+use super::{
+    super::{amount, excerpt::excerpt, sanitise::sanitise_line},
+    BOLD, DIM, more, quote, wrapped,
+};
+
+/// Changes of one kind that are shown; the record has them all.
+const SHOWN: usize = 25;
+
+/// Lines of output from each side.
+const LINES: usize = 6;
+
+pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
+    let Some(comparison) = &record.comparison else { return };
+    let tests = |role| -> HashMap<&str, &Test> {
+        let legs = record.legs.iter().filter(|l| l.role == role);
+        legs.flat_map(|l| &l.tests).map(|t| (t.id.as_str(), t)).collect()
+    };
+    let sides = [tests(Role::Baseline), tests(Role::Candidate)];
+    for kind in ChangeKind::ALL.into_iter().filter(|k| *k != ChangeKind::Same) {
+        let changes: Vec<&Change> =
+            comparison.changes.iter().filter(|c| c.change == kind).collect();
+        if changes.is_empty() {
+            continue;
+        }
+        let _ = writeln!(
+            out,
+            "\n{BOLD}{kind} ({}){BOLD:#} {DIM}{}{DIM:#}",
+            changes.len(),
+            meaning(kind)
+        );
+        for change in changes.iter().take(SHOWN) {
+            one(out, change, &sides, width);
+        }
+        more(out, changes.len().saturating_sub(SHOWN), "test", Some("run.json"));
+    }
+    same_but_bad(out, record, &sides, width);
+}
+
+fn meaning(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Regressed => "good in the baseline, bad in the candidate",
+        ChangeKind::Disappeared => "run in the baseline, not in the candidate",
+        ChangeKind::Indeterminate => "no result on one side",
+        ChangeKind::Unstable => "attempts disagree",
+        ChangeKind::Differs => "different on both sides, and no worse in the candidate",
+        ChangeKind::Fixed => "bad in the baseline, good in the candidate",
+        ChangeKind::Appeared => "run in the candidate only",
+        ChangeKind::Same => "the same on both sides",
+    }
+}
+
+fn one(out: &mut String, change: &Change, sides: &[HashMap<&str, &Test>; 2], width: usize) {
+    let _ = writeln!(out, "\n  {BOLD}{}{BOLD:#}", sanitise_line(&change.id));
+    if let Some(reason) = &change.reason {
+        wrapped(out, "    ", &sanitise_line(reason), width);
+    }
+    for (label, tests) in ["baseline ", "candidate"].into_iter().zip(sides) {
+        let Some(test) = tests.get(change.id.as_str()) else {
+            let _ = writeln!(out, "    {DIM}{label}{DIM:#}  not there");
+            continue;
+        };
+        let _ = writeln!(out, "    {DIM}{label}{DIM:#}  {}", sanitise_line(&in_words(test)));
+        if let Some(attempt) = telling(test) {
+            quote(out, excerpt(&attempt.output, LINES), "      ", width);
+        }
+    }
+}
+
+/// The attempt whose output is shown: the first that did not pass.
+fn telling(test: &Test) -> Option<&Attempt> {
+    test.attempts.iter().find(|a| a.status != AttemptStatus::Passed)
+}
+
+fn in_words(test: &Test) -> String {
+    let mut text = match &test.outcome {
+        Outcome::Passed => "passed".to_owned(),
+        Outcome::Failed { exit_code } => format!("failed with exit code {exit_code}"),
+        Outcome::Crashed { signal } => {
+            format!("crashed by signal {signal}{}", signal_name(*signal))
+        }
+        Outcome::TimedOut => "ran into its time limit".to_owned(),
+        Outcome::OomKilled => "killed at the memory limit".to_owned(),
+        Outcome::Leaked => "passed, and left processes behind".to_owned(),
+        Outcome::Ignored => "ignored".to_owned(),
+        Outcome::Unstable { passed, attempts } => {
+            format!("passed {passed} of {attempts} attempts{}", others(test))
+        }
+        Outcome::NotRun { reason } => format!("not run: {reason}"),
+    };
+    let leaked = test.attempts.iter().find(|a| !a.leaked_processes.is_empty());
+    if let Some(attempt) = leaked {
+        let _ = write!(text, " ({})", attempt.leaked_processes.join(", "));
+    }
+    let times = test.attempts.iter().filter_map(|a| a.wall_s);
+    if let Some(first) = times.clone().next() {
+        let longest = times.fold(first, f64::max);
+        let _ = write!(text, ", {}", amount::seconds(longest));
+    }
+    if test.attempts.len() > 1 && !matches!(test.outcome, Outcome::Unstable { .. }) {
+        let _ = write!(text, ", {} attempts alike", test.attempts.len());
+    }
+    text
+}
+
+/// How the attempts ended that did not pass.
+fn others(test: &Test) -> String {
+    let mut seen: Vec<String> = Vec::new();
+    for attempt in test.attempts.iter().filter(|a| a.status != AttemptStatus::Passed) {
+        let outcome = Outcome::from(&attempt.status).to_string();
+        if !seen.contains(&outcome) {
+            seen.push(outcome);
+        }
+    }
+    if seen.is_empty() { String::new() } else { format!(", else {}", seen.join(", ")) }
+}
+
+/// The names of signal(7) that mean something went wrong.
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => " (SIGHUP)",
+        2 => " (SIGINT)",
+        3 => " (SIGQUIT)",
+        4 => " (SIGILL)",
+        5 => " (SIGTRAP)",
+        6 => " (SIGABRT)",
+        7 => " (SIGBUS)",
+        8 => " (SIGFPE)",
+        9 => " (SIGKILL)",
+        11 => " (SIGSEGV)",
+        13 => " (SIGPIPE)",
+        14 => " (SIGALRM)",
+        15 => " (SIGTERM)",
+        24 => " (SIGXCPU)",
+        25 => " (SIGXFSZ)",
+        31 => " (SIGSYS)",
+        _ => "",
+    }
+}
+
+/// Tests that are bad in the same way on both sides say nothing about musl, but often something
+/// about the images.
+fn same_but_bad(
+    out: &mut String,
+    record: &RunRecord,
+    sides: &[HashMap<&str, &Test>; 2],
+    width: usize,
+) {
+    let is_bad = |id: &str| {
+        sides[0].get(id).is_some_and(|t| {
+            !matches!(
+                t.outcome,
+                Outcome::Passed | Outcome::Leaked | Outcome::Ignored | Outcome::NotRun { .. }
+            )
+        })
+    };
+    let changes = record.comparison.iter().flat_map(|c| &c.changes);
+    let ids: Vec<&str> = changes
+        .filter(|c| c.change == ChangeKind::Same)
+        .map(|c| c.id.as_str())
+        .filter(|id| is_bad(id))
+        .collect();
+    if ids.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "\n{BOLD}bad on both sides alike ({}){BOLD:#} {DIM}says nothing about musl{DIM:#}",
+        ids.len()
+    );
+    for id in ids.iter().take(5) {
+        let _ = writeln!(out, "  {}", sanitise_line(id));
+    }
+    more(out, ids.len().saturating_sub(5), "test", Some("run.json"));
+    if record.settings.test_image == "runtime" {
+        let hint = "tests run in bare runtime images, which have neither a compiler nor most tools; \
+                    if these tests need one: --test-image builder";
+        wrapped(out, "  hint: ", hint, width);
+    }
+}

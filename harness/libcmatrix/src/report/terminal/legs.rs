@@ -1,0 +1,115 @@
+//! The two legs side by side: what was built, what the tests did, what it took.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use libcmatrix_schema::{Leg, Outcome, Role, RunRecord, Step, StepName, StepStatus};
+
+use super::super::{amount, sanitise::sanitise_line};
+
+/// Names of outcomes, in the order in which they are counted.
+const OUTCOMES: [&str; 9] = [
+    "passed",
+    "failed",
+    "crashed",
+    "timed-out",
+    "oom-killed",
+    "leaked",
+    "unstable",
+    "ignored",
+    "not-run",
+];
+
+/// One row of the table: what it says, and how it is read off a leg.
+type Row = (&'static str, fn(&Leg) -> String);
+
+const ROWS: [Row; 9] = [
+    ("", |l| sanitise_line(&l.name)),
+    ("role", |l| l.role.to_string()),
+    ("compiler", compiler),
+    ("built", built),
+    ("tests", tests),
+    ("doctests", doctests),
+    ("build time", |l| taken(l.step(StepName::Build))),
+    ("test time", test_time),
+    ("peak memory", memory),
+];
+
+pub(super) fn table(out: &mut String, record: &RunRecord, width: usize) {
+    if record.legs.is_empty() {
+        return;
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
+    let sides = [Role::Baseline, Role::Candidate, Role::Control];
+    let legs: Vec<&Leg> =
+        sides.iter().flat_map(|role| record.legs.iter().filter(move |l| l.role == *role)).collect();
+    for (label, cell) in ROWS {
+        let mut row = vec![label.to_owned()];
+        row.extend(legs.iter().map(|leg| cell(leg)));
+        if row[1..].iter().any(|c| c != "-") {
+            table.add_row(row);
+        }
+    }
+    let _ = writeln!(out);
+    for line in table.to_string().lines() {
+        let _ = writeln!(out, " {}", line.trim_end());
+    }
+}
+
+fn compiler(leg: &Leg) -> String {
+    let toolchain = leg.environment.toolchain.as_ref();
+    toolchain.map_or("-".into(), |t| {
+        format!("rustc {} for {}", sanitise_line(&t.release), sanitise_line(&t.target))
+    })
+}
+
+fn built(leg: &Leg) -> String {
+    let Some(step) = leg.step(StepName::Build) else { return "not reached".into() };
+    match (step.status, leg.binaries.len()) {
+        (StepStatus::Passed, 1) => "yes, 1 test binary".into(),
+        (StepStatus::Passed, n) => format!("yes, {n} test binaries"),
+        (status, 0) => format!("no ({status})"),
+        (status, n) => format!("in part ({status}), {n} test binaries"),
+    }
+}
+
+fn tests(leg: &Leg) -> String {
+    counted(leg, false)
+}
+
+fn doctests(leg: &Leg) -> String {
+    counted(leg, true)
+}
+
+fn counted(leg: &Leg, doctests: bool) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for test in leg.tests.iter().filter(|t| t.id.contains("::doc$") == doctests) {
+        *counts.entry(Outcome::name(&test.outcome)).or_default() += 1;
+    }
+    let texts: Vec<String> =
+        OUTCOMES.iter().filter_map(|name| Some(format!("{} {name}", counts.get(name)?))).collect();
+    if texts.is_empty() { "-".into() } else { texts.join(", ") }
+}
+
+fn taken(step: Option<&Step>) -> String {
+    step.map_or("-".into(), |s| amount::seconds(s.wall_s))
+}
+
+fn test_time(leg: &Leg) -> String {
+    let Some(step) = leg.step(StepName::Test) else { return "-".into() };
+    let cpu = step.user_s.unwrap_or(0.0) + step.system_s.unwrap_or(0.0);
+    format!("{} (processor {})", amount::seconds(step.wall_s), amount::seconds(cpu))
+}
+
+fn memory(leg: &Leg) -> String {
+    let peak = |name| {
+        let bytes = leg.step(name)?.peak_rss_bytes.filter(|n| *n > 0)?;
+        Some(format!("{} {name}", amount::bytes(bytes)))
+    };
+    let peaks: Vec<String> =
+        [StepName::Build, StepName::Test].into_iter().filter_map(peak).collect();
+    if peaks.is_empty() { "-".into() } else { peaks.join(", ") }
+}

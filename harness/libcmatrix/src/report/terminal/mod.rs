@@ -1,0 +1,190 @@
+//! The report for people: the verdict first, then the two legs side by side, then every change
+//! with what each side printed, then where the files are. Styled with ANSI sequences, which whoever
+//! prints it takes out where they are not wanted; nothing depends on colour alone.
+
+mod changes;
+mod legs;
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use libcmatrix_schema::{Leg, Role, RuleStatus, RunRecord, StepName, StepStatus, VerdictOutcome};
+
+use super::sanitise::{sanitise, sanitise_line};
+
+/// How to show it.
+#[derive(Clone, Debug)]
+pub struct TerminalOptions {
+    /// Columns.
+    pub width: usize,
+    /// Files of the run: a label and a path.
+    pub files: Vec<(String, String)>,
+}
+
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+
+/// Shows a run.
+#[must_use]
+pub fn render(record: &RunRecord, options: &TerminalOptions) -> String {
+    let mut out = String::new();
+    verdict(&mut out, record, options.width);
+    legs::table(&mut out, record, options.width);
+    trouble(&mut out, record, options.width);
+    changes::all(&mut out, record, options.width);
+    notes(&mut out, record, options.width);
+    files(&mut out, options);
+    out
+}
+
+fn verdict(out: &mut String, record: &RunRecord, width: usize) {
+    let (word, colour) = match record.verdict.as_ref().map(|v| v.outcome) {
+        Some(VerdictOutcome::Go) => ("GO", AnsiColor::Green),
+        Some(VerdictOutcome::NoGo) => ("NO-GO", AnsiColor::Red),
+        Some(VerdictOutcome::Inconclusive) => ("INCONCLUSIVE", AnsiColor::Yellow),
+        None => ("NO VERDICT", AnsiColor::Yellow),
+    };
+    let style = colour.on_default().bold();
+    let name = sanitise_line(&shown_name(record));
+    let _ = writeln!(out, "\n{style}{word}{style:#}  {BOLD}{name}{BOLD:#}");
+    let sides = [Role::Baseline, Role::Candidate].map(|role| {
+        let leg = record.legs.iter().find(|l| l.role == role);
+        leg.map(describe).unwrap_or_else(|| format!("no {role}"))
+    });
+    let _ = writeln!(out, "{DIM}{} -> {}{DIM:#}\n", sides[0], sides[1]);
+    for reason in record.verdict.iter().flat_map(|v| &v.reasons) {
+        wrapped(out, "  - ", &sanitise_line(reason), width);
+    }
+    if let Some(comparison) = &record.comparison {
+        let mut text = format!("compared {} of {} tests", comparison.compared, comparison.total);
+        if comparison.total_doctests > 0 {
+            let _ = write!(
+                text,
+                ", among them {} of {} doctests",
+                comparison.compared_doctests, comparison.total_doctests
+            );
+        }
+        wrapped(out, "  - ", &text, width);
+    }
+    let failed = record.verdict.iter().flat_map(|v| &v.rules);
+    for rule in failed.filter(|r| r.status == RuleStatus::Fail) {
+        let measured = rule.measured.map_or("not measured".to_owned(), |m| m.to_string());
+        let text = format!("rule {}: {measured}, limit {}", sanitise_line(&rule.id), rule.limit);
+        let _ = writeln!(out, "  {DIM}- {text}{DIM:#}");
+    }
+}
+
+/// The name, and the version of the only package.
+fn shown_name(record: &RunRecord) -> String {
+    match record.project.packages.as_slice() {
+        [package] if package.name == record.project.name => {
+            format!("{} {}", package.name, package.version)
+        }
+        _ => record.project.name.clone(),
+    }
+}
+
+fn describe(leg: &Leg) -> String {
+    let e = &leg.environment;
+    format!("{} ({}, {})", sanitise_line(&leg.name), e.libc, e.linkage)
+}
+
+/// Steps that did not end well, with what was said.
+fn trouble(out: &mut String, record: &RunRecord, width: usize) {
+    for leg in &record.legs {
+        let bad = leg
+            .steps
+            .iter()
+            .filter(|s| !matches!(s.status, StepStatus::Passed | StepStatus::Skipped));
+        for step in bad {
+            let title = format!("{} {}: {}", sanitise_line(&leg.name), step.name, step.status);
+            let _ = writeln!(out, "\n{BOLD}{title}{BOLD:#}");
+            if let Some(detail) = &step.detail {
+                quote(out, detail.lines().take(12), "  ", width);
+            }
+            // The first of a failed build is its detail already, without its place in the source.
+            for diagnostic in step.diagnostics.iter().take(3) {
+                let _ = writeln!(out);
+                quote(out, diagnostic.trim().lines().take(14), "  ", width);
+            }
+            more(out, step.diagnostics.len().saturating_sub(3), "error", step.log.as_deref());
+            if step.name == StepName::Build && !step.failed_targets.is_empty() {
+                let targets = step.failed_targets.join(", ");
+                wrapped(out, "  not built: ", &sanitise_line(&targets), width);
+            }
+        }
+    }
+}
+
+fn notes(out: &mut String, record: &RunRecord, width: usize) {
+    if record.notes.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{BOLD}notes{BOLD:#}");
+    for note in &record.notes {
+        wrapped(out, "  - ", &sanitise_line(&note.text), width);
+    }
+}
+
+fn files(out: &mut String, options: &TerminalOptions) {
+    if options.files.is_empty() {
+        return;
+    }
+    let _ = writeln!(out);
+    let widest = options.files.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    for (label, path) in &options.files {
+        let _ = writeln!(out, "{DIM}{label:widest$}{DIM:#}  {}", sanitise_line(path));
+    }
+}
+
+/// Says what is not shown, and where it is.
+pub(super) fn more(out: &mut String, n: usize, what: &str, place: Option<&str>) {
+    if n > 0 {
+        let plural = if n == 1 { "" } else { "s" };
+        let place = place.map(|p| format!(": see {}", sanitise_line(p))).unwrap_or_default();
+        let _ = writeln!(out, "  {DIM}and {n} more {what}{plural}{place}{DIM:#}");
+    }
+}
+
+/// Lines of a tested program, behind a bar, so that none of them can be taken for the report's own.
+pub(super) fn quote<'a>(
+    out: &mut String,
+    lines: impl IntoIterator<Item = &'a str>,
+    indent: &str,
+    width: usize,
+) {
+    let room = width.saturating_sub(indent.chars().count() + 2).max(20);
+    for line in lines {
+        for line in sanitise(line).lines() {
+            let mut shown: String = line.chars().take(room).collect();
+            if line.chars().nth(room).is_some() {
+                shown.pop();
+                shown.push('\u{2026}');
+            }
+            let _ = writeln!(out, "{indent}{DIM}|{DIM:#} {shown}");
+        }
+    }
+}
+
+/// A paragraph behind a bullet, broken between words. A word that is too long for a line stays whole.
+pub(super) fn wrapped(out: &mut String, bullet: &str, text: &str, width: usize) {
+    let indent = bullet.chars().count();
+    let room = width.saturating_sub(indent).max(20);
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is always a line");
+        let has = last.chars().count();
+        if has > 0 && has + 1 + word.chars().count() > room {
+            lines.push(word.to_owned());
+        } else {
+            if has > 0 {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    for (n, line) in lines.iter().enumerate() {
+        let lead = if n == 0 { bullet.to_owned() } else { " ".repeat(indent) };
+        let _ = writeln!(out, "{lead}{line}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The numbers that rules are about, counted from a record.
+
+use std::collections::BTreeSet;
+
+use libcmatrix_schema::{ChangeKind, Comparison, Leg, Role, RunRecord, Step, StepName, StepStatus};
+
+use super::tells;
+
+/// What rules are about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Measured {
+    /// Tests with a result on both sides.
+    pub(super) compared: u64,
+    /// Tests that are not the same on both sides.
+    pub(super) changed: u64,
+    /// Tests that are good in the baseline and bad in the candidate.
+    pub(super) regressed: Vec<String>,
+    /// Tests that crash in the candidate, not in the baseline, and are not among `regressed`.
+    pub(super) crashed: Vec<String>,
+    /// Tests that are run in the baseline and not there in the candidate.
+    pub(super) disappeared: Vec<String>,
+    /// Tests without a result on one side.
+    pub(super) indeterminate: Vec<String>,
+    /// What builds in the baseline and not in the candidate.
+    pub(super) failed_on_candidate: Vec<String>,
+    /// Number of targets that build on neither side.
+    pub(super) failed_on_both: u64,
+    /// `leg: step` of every step that did not come to an end for a reason outside the project.
+    pub(super) incomplete: Vec<String>,
+}
+
+impl Measured {
+    pub(super) fn of(record: &RunRecord, comparison: &Comparison) -> Self {
+        let leg = |role| record.legs.iter().find(|l| l.role == role);
+        let mut measured = Self { compared: comparison.compared, ..Self::default() };
+        for change in &comparison.changes {
+            measured.changed += u64::from(change.change != ChangeKind::Same);
+            let list = match change.change {
+                ChangeKind::Regressed => &mut measured.regressed,
+                ChangeKind::Disappeared => &mut measured.disappeared,
+                ChangeKind::Indeterminate => &mut measured.indeterminate,
+                ChangeKind::Differs | ChangeKind::Appeared
+                    if is_crash(change.candidate.as_deref())
+                        && !is_crash(change.baseline.as_deref()) =>
+                {
+                    &mut measured.crashed
+                }
+                _ => continue,
+            };
+            list.push(change.id.clone());
+        }
+        if let (Some(baseline), Some(candidate)) = (leg(Role::Baseline), leg(Role::Candidate)) {
+            let (left, right) = (FailedBuild::of(baseline), FailedBuild::of(candidate));
+            measured.failed_on_candidate = right.beyond(&left);
+            measured.failed_on_both = right.shared_with(&left);
+        }
+        measured.incomplete = incomplete(record);
+        measured
+    }
+}
+
+fn is_crash(outcome: Option<&str>) -> bool {
+    outcome == Some("crashed")
+}
+
+fn incomplete(record: &RunRecord) -> Vec<String> {
+    let mut all: Vec<String> = record
+        .legs
+        .iter()
+        .flat_map(|l| l.steps.iter().map(move |s| (l, s)))
+        .filter(|(_, step)| !tells(step.status) || !came_to_its_end(step))
+        .map(|(leg, step)| format!("{}: {} ({})", leg.name, step.name, step.status))
+        .collect();
+    if record.finished_at.is_none() {
+        all.push("the run did not come to its end".into());
+    } else if record.interrupted && all.is_empty() {
+        all.push("the run was stopped".into());
+    }
+    all
+}
+
+/// A step other than the build that failed leaves things unseen: a dependency that cannot be
+/// had, doctests that were not run to their end.
+fn came_to_its_end(step: &Step) -> bool {
+    step.name == StepName::Build || matches!(step.status, StepStatus::Passed | StepStatus::Skipped)
+}
+
+/// What of a leg did not build.
+struct FailedBuild {
+    failed: bool,
+    /// Empty where cargo named none.
+    targets: BTreeSet<String>,
+}
+
+impl FailedBuild {
+    fn of(leg: &Leg) -> Self {
+        let step = leg.step(StepName::Build).filter(|s| tells(s.status));
+        Self {
+            failed: step.is_some_and(|s| s.status != StepStatus::Passed),
+            targets: step.into_iter().flat_map(|s| s.failed_targets.iter().cloned()).collect(),
+        }
+    }
+
+    /// What fails here and not there.
+    fn beyond(&self, other: &Self) -> Vec<String> {
+        if !self.failed {
+            return Vec::new();
+        }
+        let more: Vec<String> = self.targets.difference(&other.targets).cloned().collect();
+        if more.is_empty() && !other.failed { vec!["the build".into()] } else { more }
+    }
+
+    fn shared_with(&self, other: &Self) -> u64 {
+        let shared = self.targets.intersection(&other.targets).count() as u64;
+        if self.failed && other.failed { shared.max(1) } else { 0 }
+    }
+}

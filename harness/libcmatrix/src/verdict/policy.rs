@@ -1,0 +1,133 @@
+//! The limits of the verdict: `[policy]` in `libcmatrix.toml`.
+
+use libcmatrix_schema::{Rule, RuleStatus, VerdictOutcome};
+use serde::Deserialize;
+
+use super::{count, measure::Measured};
+
+/// Limits. The defaults allow nothing to get worse and nothing to stay unseen.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Policy {
+    /// Most tests that may be good in the baseline and bad in the candidate, before it is no-go.
+    pub max_regressed: u64,
+    /// Most further tests that may crash in the candidate only, before it is no-go.
+    pub max_crashed_on_candidate_only: u64,
+    /// Most tests that may be run in the baseline and not be there in the candidate, before it is no-go.
+    pub max_disappeared: u64,
+    /// Most targets that may build in the baseline only, before it is no-go.
+    pub max_failed_builds_on_candidate_only: u64,
+    /// Most tests without a result on one side, before it is inconclusive.
+    pub max_indeterminate: u64,
+    /// Fewest tests that must be compared, or it is inconclusive.
+    pub min_compared: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_regressed: 0,
+            max_crashed_on_candidate_only: 0,
+            max_disappeared: 0,
+            max_failed_builds_on_candidate_only: 0,
+            max_indeterminate: 0,
+            min_compared: 1,
+        }
+    }
+}
+
+impl Policy {
+    /// Every rule with how it came out, and what its failure would mean in words.
+    pub(super) fn judge(&self, measured: &Measured) -> Vec<(Rule, String)> {
+        use VerdictOutcome::{Inconclusive, NoGo};
+        let tests = |ids: &[String], what: &str| {
+            let few = named(ids);
+            format!("{} {what}: {few}", count(ids.len() as u64, "test", "tests"))
+        };
+        let at_most = |id: &str, limit: u64, seen: &[String], on_failure, reason| {
+            let measured = seen.len() as u64;
+            (rule(id, limit, measured, measured <= limit, on_failure), reason)
+        };
+        vec![
+            at_most(
+                "max-failed-builds-on-candidate-only",
+                self.max_failed_builds_on_candidate_only,
+                &measured.failed_on_candidate,
+                NoGo,
+                format!(
+                    "builds in the baseline and not in the candidate: {}",
+                    named(&measured.failed_on_candidate)
+                ),
+            ),
+            at_most(
+                "max-regressed",
+                self.max_regressed,
+                &measured.regressed,
+                NoGo,
+                tests(&measured.regressed, "regressed"),
+            ),
+            at_most(
+                "max-crashed-on-candidate-only",
+                self.max_crashed_on_candidate_only,
+                &measured.crashed,
+                NoGo,
+                tests(&measured.crashed, "crashed in the candidate only"),
+            ),
+            at_most(
+                "max-disappeared",
+                self.max_disappeared,
+                &measured.disappeared,
+                NoGo,
+                tests(&measured.disappeared, "disappeared"),
+            ),
+            at_most(
+                "max-incomplete-steps",
+                0,
+                &measured.incomplete,
+                Inconclusive,
+                format!("not everything was seen: {}", named(&measured.incomplete)),
+            ),
+            at_most(
+                "max-indeterminate",
+                self.max_indeterminate,
+                &measured.indeterminate,
+                Inconclusive,
+                tests(&measured.indeterminate, "without a result on one side"),
+            ),
+            (
+                rule(
+                    "min-compared",
+                    self.min_compared,
+                    measured.compared,
+                    measured.compared >= self.min_compared,
+                    Inconclusive,
+                ),
+                match measured.compared {
+                    0 => "no test was compared".into(),
+                    n => format!("only {} compared", count(n, "test was", "tests were")),
+                },
+            ),
+        ]
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers of tests are far below 2^52")]
+fn rule(id: &str, limit: u64, measured: u64, passes: bool, on_failure: VerdictOutcome) -> Rule {
+    Rule {
+        id: id.into(),
+        limit: limit as f64,
+        measured: Some(measured as f64),
+        status: if passes { RuleStatus::Pass } else { RuleStatus::Fail },
+        on_failure,
+    }
+}
+
+/// The first few, and how many more there are.
+fn named(all: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let mut text = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if all.len() > SHOWN {
+        text.push_str(&format!(" and {} more", all.len() - SHOWN));
+    }
+    text
+}
