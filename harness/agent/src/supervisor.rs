@@ -188,6 +188,7 @@ fn become_program(command: &Command, stdout: &OwnedFd, stderr: &OwnedFd) -> io::
             io::Error::new(io::Error::from(e).kind(), format!("{}: {e}", command.cwd.display()))
         })?;
         default_signals();
+        close_on_exec();
         Ok(())
     };
     if let Err(e) = prepare() {
@@ -247,6 +248,14 @@ fn default_signals() {
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
+}
+
+/// Nothing but the three standard descriptors reaches a program, whoever started the agent. A kernel
+/// before 5.11 refuses; our own descriptors are all marked already.
+fn close_on_exec() {
+    let flags = libc::CLOSE_RANGE_CLOEXEC;
+    // SAFETY: only marks descriptors of this process, which is about to become the program.
+    unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, flags) };
 }
 
 /// Waits for SIGCHLD or SIGTERM; `None` at the deadline.

@@ -104,9 +104,12 @@ impl Config {
     }
 }
 
-/// Serde's message has the wrong key and all right ones in backquotes: "unknown field `a`, expected one of `b`, `c`".
+/// Serde's message has the wrong key and all right ones in backquotes: "unknown field `a`, expected
+/// one of `b`, `c`"; of values it says "unknown variant".
 fn nearest_key(message: &str) -> Option<String> {
-    let rest = message.strip_prefix("unknown field")?;
+    let rest = ["unknown field", "unknown variant"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start))?;
     let mut quoted = rest.split('`').skip(1).step_by(2);
     let wrong = quoted.next()?;
     let known: Vec<&str> = quoted.collect();

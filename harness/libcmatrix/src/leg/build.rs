@@ -83,6 +83,7 @@ async fn body(
             Stream::Stderr => {
                 step.log(line);
                 tail.push(stream, line);
+                messages.take_error_line(line);
                 if let Some(package) = line.trim().strip_prefix("Compiling ") {
                     step.progress(made.min(total.unwrap_or(made)), total, package);
                 }

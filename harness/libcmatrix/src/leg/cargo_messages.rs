@@ -67,6 +67,22 @@ impl BuildMessages {
             _ => Line::Silent,
         }
     }
+
+    /// Takes one line of standard error. Of a build script that failed there is no message, only
+    /// this line.
+    pub fn take_error_line(&mut self, line: &str) {
+        let Some(package) = failed_build_script(line) else { return };
+        let target = format!("{package} (build script)");
+        if !self.failed_targets.contains(&target) {
+            self.failed_targets.push(target);
+        }
+    }
+}
+
+/// The package in ``error: failed to run custom build command for `name v1.2.3 (/path)` ``.
+fn failed_build_script(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("failed to run custom build command for `")?;
+    rest.split([' ', '`']).next().filter(|name| !name.is_empty())
 }
 
 fn failed_target(package: &PackageId, target: &cargo_metadata::Target) -> String {
@@ -86,7 +102,21 @@ fn package_name(id: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::package_name;
+    use super::*;
+
+    #[test]
+    fn a_build_script_that_failed_is_named_once() {
+        let mut messages = BuildMessages::default();
+        for line in [
+            "error: failed to run custom build command for `zstd-sys v2.0.16+zstd.1.5.7`",
+            "error: failed to run custom build command for `zstd-sys v2.0.16+zstd.1.5.7`",
+            "error: failed to run custom build command for `a v0.1.0 (/work/src)`",
+            "  process didn't exit successfully: `/work/target/x` (exit status: 1)",
+        ] {
+            messages.take_error_line(line);
+        }
+        assert_eq!(messages.failed_targets, ["zstd-sys (build script)", "a (build script)"]);
+    }
 
     #[test]
     fn package_ids_have_three_shapes() {

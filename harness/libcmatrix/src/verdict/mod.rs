@@ -63,3 +63,145 @@ fn count(n: u64, one: &str, many: &str) -> String {
 fn tells(status: StepStatus) -> bool {
     !matches!(status, StepStatus::EngineFault | StepStatus::Interrupted)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::compare::compare;
+
+    /// A finished run: for each leg its build step, and its tests by the name of their outcome.
+    fn record(
+        baseline: (Value, &[(&str, &str)]),
+        candidate: (Value, &[(&str, &str)]),
+    ) -> RunRecord {
+        let leg = |role: &str, (build, tests): (Value, &[(&str, &str)])| {
+            let tests: Vec<Value> = tests.iter().map(|(id, outcome)| test(id, outcome)).collect();
+            json!({
+                "name": role, "role": role,
+                "environment": {"libc": "musl", "distro": "x", "release": "1", "linkage": "static"},
+                "steps": [build],
+                "binaries": [{"id": "p", "harness": true, "listing": {"status": "passed"}}],
+                "tests": tests,
+            })
+        };
+        serde_json::from_value(json!({
+            "schema_version": 1, "tool": {"name": "libcmatrix", "version": "0"},
+            "run_id": "r", "started_at": "a", "finished_at": "b",
+            "host": {"os": "linux", "arch": "x", "kernel": "1", "cpus": 1, "memory_bytes": 1},
+            "project": {"name": "p", "path": "p", "kind": "directory", "packages": []},
+            "settings": {
+                "cargo_args": [], "profile": "debug", "attempts": 1, "confirm": 0,
+                "test_threads": 1, "build_jobs": 1, "test_image": "runtime", "doctests": false,
+                "limits": {
+                    "build_memory_bytes": 1, "test_memory_bytes": 1, "pids": 1,
+                    "test_time_s": 1.0, "step_time_s": 1.0, "step_silence_s": 1.0
+                }
+            },
+            "legs": [leg("baseline", baseline), leg("candidate", candidate)],
+        }))
+        .expect("a record")
+    }
+
+    fn test(id: &str, outcome: &str) -> Value {
+        let attempt = match outcome {
+            "failed" => json!({"status": "failed", "exit_code": 101}),
+            "crashed" => json!({"status": "crashed", "signal": 11}),
+            other => json!({"status": other}),
+        };
+        let mut test = attempt.clone();
+        test["id"] = id.into();
+        test["outcome"] = outcome.into();
+        test["attempts"] = json!([attempt]);
+        test
+    }
+
+    fn built() -> Value {
+        json!({"name": "build", "status": "passed", "wall_s": 1.0})
+    }
+
+    fn not_built(targets: &[&str]) -> Value {
+        json!({"name": "build", "status": "failed", "wall_s": 1.0, "failed_targets": targets})
+    }
+
+    fn decided(record: &RunRecord) -> Verdict {
+        decide(record, &compare(record), &Policy::default())
+    }
+
+    #[track_caller]
+    fn is(record: &RunRecord, outcome: VerdictOutcome, reason: &str) {
+        let verdict = decided(record);
+        assert_eq!(verdict.outcome, outcome, "{verdict:?}");
+        assert!(verdict.reasons.iter().any(|r| r.contains(reason)), "{:?}", verdict.reasons);
+    }
+
+    #[test]
+    fn nothing_worse_is_go() {
+        let all = [("p$a", "passed"), ("p$b", "failed")];
+        is(&record((built(), &all), (built(), &all)), VerdictOutcome::Go, "all 2 compared tests");
+        let fixed = [("p$a", "passed"), ("p$b", "passed")];
+        is(&record((built(), &all), (built(), &fixed)), VerdictOutcome::Go, "no test got worse");
+    }
+
+    #[test]
+    fn anything_worse_is_no_go() {
+        use VerdictOutcome::NoGo;
+        let good: &[_] = &[("p$a", "passed"), ("p$b", "passed")];
+        for bad in ["failed", "crashed", "timed-out", "oom-killed"] {
+            let candidate: &[_] = &[("p$a", "passed"), ("p$b", bad)];
+            is(&record((built(), good), (built(), candidate)), NoGo, "1 test regressed: p$b");
+        }
+        is(&record((built(), good), (built(), &[("p$a", "passed")])), NoGo, "disappeared: p$b");
+        let (failed, crashed): (&[_], &[_]) = (&[("p$a", "failed")], &[("p$a", "crashed")]);
+        is(&record((built(), failed), (built(), crashed)), NoGo, "crashed in the candidate only");
+        is(&record((built(), &[]), (built(), crashed)), NoGo, "crashed in the candidate only");
+        let both = record((built(), crashed), (built(), crashed));
+        assert_eq!(decided(&both).outcome, VerdictOutcome::Go);
+    }
+
+    #[test]
+    fn a_build_that_fails_on_the_candidate_alone_is_no_go() {
+        use VerdictOutcome::{Inconclusive, NoGo};
+        let good: &[_] = &[("p$a", "passed")];
+        is(&record((built(), good), (not_built(&["x"]), &[])), NoGo, "not in the candidate: x");
+        is(&record((built(), good), (not_built(&[]), &[])), NoGo, "the build");
+        is(&record((not_built(&["x"]), good), (not_built(&["x", "y"]), good)), NoGo, ": y");
+        is(&record((not_built(&["x"]), &[]), (not_built(&["x"]), &[])), Inconclusive, "no test");
+        let one_each = record((not_built(&["x"]), good), (not_built(&["x"]), good));
+        is(&one_each, VerdictOutcome::Go, "built on neither side");
+        is(
+            &record((not_built(&["x"]), good), (built(), good)),
+            VerdictOutcome::Go,
+            "does the same",
+        );
+    }
+
+    #[test]
+    fn what_was_not_seen_is_inconclusive() {
+        use VerdictOutcome::{Inconclusive, NoGo};
+        let good: &[_] = &[("p$a", "passed")];
+        is(&record((built(), &[]), (built(), &[])), Inconclusive, "no test was compared");
+        let fault = json!({"name": "build", "status": "engine-fault", "wall_s": 1.0});
+        is(&record((built(), good), (fault, good)), Inconclusive, "candidate: build");
+        let mut killed = record((built(), good), (built(), good));
+        killed.finished_at = None;
+        is(&killed, Inconclusive, "did not come to its end");
+        let mut stopped = record((built(), good), (built(), &[("p$a", "crashed")]));
+        stopped.interrupted = true;
+        is(&stopped, NoGo, "regressed");
+    }
+
+    #[test]
+    fn limits_are_the_policys() {
+        let good: &[_] = &[("p$a", "passed"), ("p$b", "passed")];
+        let bad: &[_] = &[("p$a", "passed"), ("p$b", "failed")];
+        let record = record((built(), good), (built(), bad));
+        let policy = Policy { max_regressed: 1, ..Policy::default() };
+        assert_eq!(decide(&record, &compare(&record), &policy).outcome, VerdictOutcome::Go);
+        let policy = Policy { min_compared: 3, ..policy };
+        let verdict = decide(&record, &compare(&record), &policy);
+        assert_eq!(verdict.outcome, VerdictOutcome::Inconclusive);
+        assert_eq!(verdict.reasons, ["only 2 tests were compared"]);
+    }
+}

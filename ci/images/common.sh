@@ -1,0 +1,131 @@
+# shellcheck shell=bash
+# What the steps share: installing a tool, finding Debian's mirrors, being in a chroot with a network.
+# Takes: nothing; it is sourced. Gives: functions. A message that begins with `hint: ` in a step's log is shown by `make`.
+
+note() { printf '%s\n' "$*" >&2; }
+
+give_up() {
+    note "error: $1"
+    note "hint: $2"
+    exit 3
+}
+
+machine=$(uname -m)
+case $machine in
+    x86_64) debian_arch=amd64 ;;
+    aarch64) debian_arch=arm64 ;;
+    *) give_up "there is no recipe for $machine" "use an x86_64 or aarch64 machine" ;;
+esac
+export machine debian_arch
+
+# need_tool COMMAND PACKAGE: installs the package where the command is missing.
+need_tool() {
+    command -v "$1" >/dev/null && return
+    command -v apt-get >/dev/null || give_up "$1 is missing" "install it by this machine's own means (on Debian it is in the package $2)"
+    note "installing $2"
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >&2 && return
+    apt-get update -qq >&2 || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >&2 ||
+        give_up "$2 cannot be installed" "see that 'apt-get update' works, then run it again"
+}
+
+# Address of the host's own mirror: host_mirror Debian|Debian-Security.
+host_mirror() {
+    command -v apt-get >/dev/null || return 0
+    # shellcheck disable=SC2016 # apt expands these
+    apt-get indextargets --format '$(CREATED_BY) $(LABEL) $(ORIGIN) $(REPO_URI)' 2>/dev/null |
+        awk -v label="$1" '$1 == "Packages" && $2 == label && $3 == "Debian" { print $4; exit }' | sed 's,/*$,,'
+}
+
+debian_mirror() {
+    local mirror=${LIBCMATRIX_DEBIAN_MIRROR:-}
+    [ -n "$mirror" ] || mirror=$(host_mirror Debian)
+    # debootstrap knows the public one.
+    [ -n "$mirror" ] || mirror=$(sed -n 's/^DEF_MIRROR="\(.*\)"/\1/p' "$(command -v debootstrap)")
+    [ -n "$mirror" ] || give_up "no Debian mirror is known" "export LIBCMATRIX_DEBIAN_MIRROR with its address"
+    echo "$mirror"
+}
+
+security_mirror() {
+    local mirror=${LIBCMATRIX_DEBIAN_SECURITY_MIRROR:-}
+    [ -n "$mirror" ] || mirror=$(host_mirror Debian-Security)
+    if [ -z "$mirror" ]; then
+        mirror=$(debian_mirror)
+        mirror=${mirror%/debian}/debian-security
+    fi
+    echo "$mirror"
+}
+
+export debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# sources RELEASE [OPTIONS]: lines for sources.list.
+sources() {
+    local mirror security suite
+    mirror=$(debian_mirror)
+    security=$(security_mirror)
+    for suite in "$1" "$1-updates"; do echo "deb ${2:+[$2] }$mirror $suite main"; done
+    echo "deb ${2:+[$2] }$security $1-security main"
+}
+
+# The host's trust store, for mirrors behind a company's proxy.
+trust_store() {
+    local path
+    for path in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+        if [ -n "$path" ] && [ -f "$path" ]; then
+            echo "$path"
+            return
+        fi
+    done
+}
+
+# open_chroot ROOT: mounts and files that packages and the network need. The mounts are in the namespace of the
+# step and end with it; close_chroot takes the files away.
+open_chroot() {
+    local root=$1 store
+    mount --rbind --make-rslave /dev "$root/dev" && mount -t proc proc "$root/proc"
+    if [ ! -e "$root/.libcmatrix-build" ]; then
+        mkdir -p "$root/.libcmatrix-build"
+        cp -a "$root/etc/resolv.conf" "$root/.libcmatrix-build/" 2>/dev/null || true
+    fi
+    rm -f "$root/etc/resolv.conf"
+    cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+    store=$(trust_store)
+    [ -z "$store" ] || cp -L "$store" "$root/.libcmatrix-build/trust-store.crt"
+    if [ -d "$root/etc/apt/apt.conf.d" ]; then
+        {
+            apt-config dump 2>/dev/null | grep -iE '^Acquire::https?::Proxy(::| )' || true
+            echo 'Acquire::https::CaInfo "/.libcmatrix-build/trust-store.crt";'
+            echo 'APT::Install-Recommends "false";'
+            echo 'Acquire::Retries "3";'
+        } >"$root/etc/apt/apt.conf.d/zz-libcmatrix-build"
+    fi
+    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+    chmod 755 "$root/usr/sbin/policy-rc.d"
+}
+
+close_chroot() {
+    local root=$1
+    rm -f "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/zz-libcmatrix-build" "$root/usr/sbin/policy-rc.d"
+    mv "$root/.libcmatrix-build/resolv.conf" "$root/etc/resolv.conf" 2>/dev/null || true
+    umount -l "$root/proc" && umount -l "$root/dev"
+    rm -rf "$root/.libcmatrix-build"
+}
+
+# in_chroot ROOT COMMAND...: a clean environment, but the host's proxy.
+in_chroot() {
+    local root=$1
+    shift
+    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+        SSL_CERT_FILE=/.libcmatrix-build/trust-store.crt CARGO_HTTP_CAINFO=/.libcmatrix-build/trust-store.crt \
+        ${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} ${no_proxy:+"no_proxy=$no_proxy"} \
+        chroot "$root" "$@"
+}
+
+# with_packages ROOT COMMAND...: in_chroot where apt keeps what it downloads in the cache of the recipe.
+with_packages() {
+    local root=$1
+    mkdir -p "$LIBCMATRIX_DOWNLOADS/packages/partial"
+    mount --bind "$LIBCMATRIX_DOWNLOADS/packages" "$root/var/cache/apt/archives"
+    in_chroot "$@"
+    umount "$root/var/cache/apt/archives"
+}
