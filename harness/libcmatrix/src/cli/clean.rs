@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{EngineChoice, connect};
+use super::{EngineChoice, engine};
 use crate::{exit::Exit, failure::Result};
 
 /// Arguments of `clean`.
@@ -21,7 +21,7 @@ pub struct CleanArgs {
 /// # Errors
 /// The engine cannot be reached.
 pub async fn clean(args: &CleanArgs) -> Result<Exit> {
-    let removed = connect(args.engine).await?.sweep(args.all).await?;
+    let removed = engine(args.engine).await?.sweep(args.all).await?;
     anstream::println!(
         "removed {} {} and {} {}",
         removed.sandboxes,

@@ -146,8 +146,18 @@ impl Global {
     }
 }
 
-/// Connects to the engine that was asked for.
+/// Connects to the engine that was asked for, and removes what killed runs have left in it.
 async fn connect(choice: EngineChoice) -> Result<Arc<dyn Engine>> {
+    let engine = engine(choice).await?;
+    // What cannot be removed now is in nobody's way; `libcmatrix clean` says why.
+    if let Err(failure) = engine.sweep(false).await {
+        anstream::eprintln!("warning: {}", sanitise(&failure.to_string()));
+    }
+    Ok(engine)
+}
+
+/// Connects to the engine that was asked for.
+async fn engine(choice: EngineChoice) -> Result<Arc<dyn Engine>> {
     match choice {
         EngineChoice::Auto | EngineChoice::Docker => Ok(Arc::new(docker::connect(None).await?)),
     }

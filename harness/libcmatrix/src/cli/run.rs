@@ -126,7 +126,6 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
     };
     let selection = selection(&args);
     let engine = connect(args.engine).await?;
-    engine.sweep(false).await?;
     let settings = settings(&args, &config.run, &selection, &engine.info().await?)?;
     let (baseline, candidate) = choose::choose(
         engine.as_ref(),

@@ -132,9 +132,17 @@ fn image_name(reference: &str) -> &str {
     name.split_once(':').map_or(name, |(name, _)| name)
 }
 
-/// A script that runs must not change under it: files that are right already are left alone.
+/// A script that runs must not change under it: files that are right already are left alone. What
+/// an older version has left goes: the recipes' key is made of every file that lies there.
 fn unpack(folder: &Path) -> std::io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
+    for entry in fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        // A hidden file is one that another process is just writing.
+        if RECIPES.get_file(&name).is_none() && !name.to_string_lossy().starts_with('.') {
+            fs::remove_file(entry.path())?;
+        }
+    }
     for file in RECIPES.files() {
         let path = folder.join(file.path());
         if fs::read(&path).is_ok_and(|there| there == file.contents()) {
@@ -155,6 +163,7 @@ mod tests {
     #[test]
     fn the_recipes_are_in_the_executable() {
         let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("of-an-older-version"), "").expect("written");
         unpack(folder.path()).expect("unpacked");
         let mode = fs::metadata(folder.path().join("make")).expect("a script").permissions().mode();
         assert_eq!(mode & 0o777, 0o755);

@@ -227,6 +227,7 @@ async fn prepare_and_fetch(
         toolchain::prove_matched((&first.name, a), (&second.name, b))?;
     }
     context.cross = legs.iter().flat_map(|l| &l.toolchain).any(|t| t.host != t.target);
+    note_foreign_userland(context, legs);
     let mut lockfile: Option<Vec<u8>> = None;
     let mut complete = true;
     for (leg, session) in legs.iter_mut().zip(&mut sessions) {
@@ -250,6 +251,25 @@ async fn prepare_and_fetch(
         session.close().await?;
     }
     Ok(complete)
+}
+
+/// Says so where tests do not run in the distribution that their leg is named for.
+fn note_foreign_userland(context: &Context, legs: &[Leg]) {
+    if context.settings.test_image != "builder" {
+        return;
+    }
+    for leg in legs {
+        if leg.toolchain.as_ref().is_some_and(|t| t.host != t.target) {
+            context.recorder.note(
+                "tests-in-builder",
+                format!(
+                    "{}: the tests run in the builder image {}, which is another distribution: they \
+                     show the C library, not the userland",
+                    leg.name, leg.spec.builder
+                ),
+            );
+        }
+    }
 }
 
 /// Builds every leg. A fault of one leg is recorded with its step and leaves the others going.
