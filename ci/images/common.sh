@@ -97,15 +97,18 @@ open_chroot() {
             echo 'Acquire::https::CaInfo "/.libcmatrix-build/trust-store.crt";'
             echo 'APT::Install-Recommends "false";'
             echo 'Acquire::Retries "3";'
+            echo 'Dpkg::Use-Pty "0";'
         } >"$root/etc/apt/apt.conf.d/zz-libcmatrix-build"
     fi
+    [ ! -d "$root/etc/dpkg/dpkg.cfg.d" ] || echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/zz-libcmatrix-build"
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
 }
 
 close_chroot() {
     local root=$1
-    rm -f "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/zz-libcmatrix-build" "$root/usr/sbin/policy-rc.d"
+    rm -f "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/zz-libcmatrix-build" "$root/etc/dpkg/dpkg.cfg.d/zz-libcmatrix-build" \
+        "$root/usr/sbin/policy-rc.d"
     mv "$root/.libcmatrix-build/resolv.conf" "$root/etc/resolv.conf" 2>/dev/null || true
     umount -l "$root/proc" && umount -l "$root/dev"
     rm -rf "$root/.libcmatrix-build"

@@ -61,7 +61,8 @@ pub(crate) fn list(
                 Happened::Output(Stream::Stdout, bytes) => listing.stdout.push(bytes),
                 Happened::Output(Stream::Stderr, bytes) => listing.stderr.push(bytes),
                 Happened::Ended(ended) => match listing.end(&binaries[binary], ended) {
-                    None => waiting.push_back((binary, listing.stage + 1)),
+                    // Its second question at once, so that something is heard of it soon.
+                    None => waiting.push_front((binary, listing.stage + 1)),
                     Some(Ok(tests)) => say(&Report::Listed {
                         binary,
                         status: AttemptStatus::Passed,
@@ -104,7 +105,7 @@ impl Listing {
         ended: Ended,
     ) -> Option<Result<Vec<ListedTest>, (AttemptStatus, String)>> {
         let (stdout, _) = self.stdout.parts();
-        let names = parse_listing(&String::from_utf8_lossy(stdout));
+        let names = parse_listing(&String::from_utf8_lossy(stdout), binary.harness);
         // A program left behind by listing is no reason to distrust the list.
         let ended_well = matches!(ended.status, AttemptStatus::Passed | AttemptStatus::Leaked);
         match names {
@@ -125,28 +126,34 @@ impl Listing {
                 }
                 Some(Ok(std::mem::take(&mut self.tests)))
             }
-            // It did not understand the question, or answered it by something else.
-            _ if !binary.harness && matches!(ended.status, AttemptStatus::NotRun { .. }) => {
+            // It was not even asked, or died of the question.
+            _ if matches!(
+                ended.status,
+                AttemptStatus::NotRun { .. }
+                    | AttemptStatus::Crashed { .. }
+                    | AttemptStatus::OomKilled
+            ) =>
+            {
                 Some(Err((ended.status, self.stderr.text())))
             }
+            // It did not understand the question, or answered it by something else.
             _ if !binary.harness => Some(Ok(vec![ListedTest { name: None, ignored: false }])),
-            None if ended_well => Some(Err((
-                AttemptStatus::NotRun { reason: "its list of tests cannot be understood".into() },
-                self.stdout.text().chars().take(2000).collect(),
-            ))),
             _ => Some(Err((ended.status, self.stderr.text()))),
         }
     }
 }
 
-/// Names from `--list --format terse`: lines `NAME: test` and `NAME: benchmark`. `None` if any other line is there.
-fn parse_listing(text: &str) -> Option<Vec<String>> {
+/// Names from `--list --format terse`: lines `NAME: test` and `NAME: benchmark`. Libtest prints no
+/// other lines, but code that runs before it may; without libtest any other line means that this
+/// is no list: `None`.
+fn parse_listing(text: &str, harness: bool) -> Option<Vec<String>> {
     text.lines()
         .filter(|l| !l.is_empty())
         .map(|line| {
-            let name = line.strip_suffix(": test").or_else(|| line.strip_suffix(": benchmark"))?;
-            Some(name.to_owned())
+            let name = line.strip_suffix(": test").or_else(|| line.strip_suffix(": benchmark"));
+            name.map(str::to_owned)
         })
+        .filter(|name| name.is_some() || !harness)
         .collect()
 }
 
@@ -191,7 +198,12 @@ pub(crate) fn run(
             Happened::Ended(ended) => {
                 if let Some(output) = outputs[test].take() {
                     let is_named = tests[test].name.is_some();
-                    say(&Report::TestFinished { test, attempt: attempt(ended, &output, is_named) });
+                    let binary = binaries.get(tests[test].binary);
+                    let folder = binary.map_or("/", |b| b.program.cwd.as_str());
+                    say(&Report::TestFinished {
+                        test,
+                        attempt: attempt(ended, &output, is_named, folder),
+                    });
                 }
             }
         })?;
@@ -223,12 +235,16 @@ fn arguments(name: Option<&str>) -> Vec<&str> {
     }
 }
 
-fn attempt(ended: Ended, output: &Capture, is_named: bool) -> Attempt {
-    let status = if is_named && ended.status == AttemptStatus::Passed && ran_nothing(output) {
-        let reason = "its binary does not find it by the name that it listed".into();
-        AttemptStatus::NotRun { reason }
-    } else {
-        ended.status
+fn attempt(ended: Ended, output: &Capture, is_named: bool, folder: &str) -> Attempt {
+    let not_run = |reason: &str| AttemptStatus::NotRun { reason: reason.into() };
+    let status = match ended.status {
+        AttemptStatus::Passed if is_named && ran_nothing(output) => {
+            not_run("its binary does not find it by the name that it listed")
+        }
+        AttemptStatus::Failed { .. } | AttemptStatus::Crashed { .. } if is_disk_full(folder) => {
+            not_run("the disk was full")
+        }
+        status => status,
     };
     Attempt {
         status,
@@ -240,6 +256,17 @@ fn attempt(ended: Ended, output: &Capture, is_named: bool) -> Attempt {
         leaked_processes: ended.leaked,
         oom_kills: ended.oom_kills,
     }
+}
+
+/// Less free space than this is none: what a test wrote and removed again is no longer seen.
+const NO_SPACE_BYTES: u64 = 16 << 20;
+
+/// Whether a test's failure may be nothing but a full disk, which is the machine's fault.
+fn is_disk_full(folder: &str) -> bool {
+    [folder, "/"].iter().any(|path| {
+        rustix::fs::statvfs(*path)
+            .is_ok_and(|s| s.f_bavail.saturating_mul(s.f_frsize) < NO_SPACE_BYTES)
+    })
 }
 
 /// A harness that is asked for a name it does not know runs nothing, and calls that a success.
@@ -268,13 +295,13 @@ mod tests {
 
     #[test]
     fn a_listing_is_only_a_listing_if_every_line_is() {
-        assert_eq!(
-            parse_listing("a::b: test\nc: benchmark\n"),
-            Some(vec!["a::b".into(), "c".into()])
-        );
-        assert_eq!(parse_listing(""), Some(vec![]));
-        assert_eq!(parse_listing("x: y: test\n"), Some(vec!["x: y".into()]));
-        assert_eq!(parse_listing("running my own tests\nall fine\n"), None);
+        let strict = |text| parse_listing(text, false);
+        let names = |names: &[&str]| Some(names.iter().map(|n| (*n).to_owned()).collect());
+        assert_eq!(strict("a::b: test\nc: benchmark\n"), names(&["a::b", "c"]));
+        assert_eq!(strict(""), names(&[]));
+        assert_eq!(strict("x: y: test\n"), names(&["x: y"]));
+        assert_eq!(strict("running my own tests\nall fine\n"), None);
+        assert_eq!(parse_listing("a banner\na: test\n", true), names(&["a"]));
     }
 
     #[test]

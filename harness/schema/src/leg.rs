@@ -292,6 +292,23 @@ pub struct Test {
     pub attempts: Vec<Attempt>,
 }
 
+impl Test {
+    /// Whether it is a documentation example.
+    #[must_use]
+    pub fn is_doctest(&self) -> bool {
+        is_doctest(&self.id)
+    }
+}
+
+/// Whether a test's id is one of a documentation example: `pkg::doc$<file> - <item> (line N)`. An
+/// integration test may have the binary id `pkg::doc`, too, but no function is named like that.
+#[must_use]
+pub fn is_doctest(id: &str) -> bool {
+    id.split_once('$').is_some_and(|(binary, name)| {
+        binary.ends_with("::doc") && name.contains(" (line ") && name.ends_with(')')
+    })
+}
+
 /// A file that was built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Artifact {

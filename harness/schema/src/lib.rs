@@ -20,7 +20,7 @@ pub use comparison::{Change, ChangeKind, Comparison};
 pub use event::{Event, EventLine};
 pub use leg::{
     Artifact, Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus,
-    Test, Toolchain,
+    Test, Toolchain, is_doctest,
 };
 pub use outcome::{Attempt, AttemptStatus, Outcome};
 pub use record::{

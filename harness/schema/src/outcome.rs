@@ -18,7 +18,7 @@ pub enum AttemptStatus {
     },
     /// Ended by a signal that libcmatrix did not send.
     Crashed {
-        /// The signal's number.
+        /// The signal's number; 0 where it is not known (rustdoc does not always tell).
         signal: i32,
     },
     /// Still running at its time limit, and ended by libcmatrix.
@@ -108,17 +108,21 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome over `attempts`, in the order they were made. No attempts: [`Outcome::NotRun`].
+    /// The outcome over `attempts`, in the order they were made. An attempt that was not run says
+    /// nothing where others were. No attempts: [`Outcome::NotRun`].
     #[must_use]
     pub fn of(attempts: &[Attempt]) -> Self {
         let Some(first) = attempts.first() else {
             return Self::NotRun { reason: "no attempt was finished".into() };
         };
-        if attempts.iter().all(|a| a.status == first.status) {
-            return Self::from(&first.status);
+        let was_run = |a: &&Attempt| !matches!(a.status, AttemptStatus::NotRun { .. });
+        let run: Vec<&Attempt> = attempts.iter().filter(was_run).collect();
+        let Some(first_run) = run.first() else { return Self::from(&first.status) };
+        if run.iter().all(|a| a.status == first_run.status) {
+            return Self::from(&first_run.status);
         }
-        let passed = attempts.iter().filter(|a| a.status == AttemptStatus::Passed).count();
-        Self::Unstable { passed: passed as u32, attempts: attempts.len() as u32 }
+        let passed = run.iter().filter(|a| a.status == AttemptStatus::Passed).count();
+        Self::Unstable { passed: passed as u32, attempts: run.len() as u32 }
     }
 
     /// The outcome's name without its details, as in the JSON.
@@ -162,5 +166,36 @@ impl fmt::Display for Outcome {
             Self::NotRun { reason } => write!(f, "not-run{{{reason}}}"),
             plain => f.write_str(plain.name()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(statuses: &[AttemptStatus]) -> Outcome {
+        let attempt = |status: &AttemptStatus| Attempt {
+            status: status.clone(),
+            wall_s: None,
+            cpu_s: None,
+            peak_rss_bytes: None,
+            output: String::new(),
+            output_cut_bytes: 0,
+            leaked_processes: Vec::new(),
+            oom_kills: 0,
+        };
+        Outcome::of(&statuses.iter().map(attempt).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_attempt_that_was_not_run_says_nothing() {
+        let not_run = |reason: &str| AttemptStatus::NotRun { reason: reason.into() };
+        assert_eq!(outcome(&[AttemptStatus::Passed, not_run("x")]), Outcome::Passed);
+        let first = Outcome::NotRun { reason: "x".into() };
+        assert_eq!(outcome(&[not_run("x"), not_run("y")]), first);
+        assert!(matches!(outcome(&[]), Outcome::NotRun { .. }));
+        let unstable = Outcome::Unstable { passed: 1, attempts: 2 };
+        let crashed = AttemptStatus::Crashed { signal: 11 };
+        assert_eq!(outcome(&[AttemptStatus::Passed, not_run("x"), crashed]), unstable);
     }
 }

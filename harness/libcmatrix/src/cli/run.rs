@@ -61,9 +61,25 @@ pub struct RunArgs {
     /// Not the default features
     #[arg(long, help_heading = "What is built and tested")]
     no_default_features: bool,
+    /// Leave out this member of the workspace
+    #[arg(
+        long,
+        value_name = "SPEC",
+        requires = "workspace",
+        help_heading = "What is built and tested"
+    )]
+    exclude: Vec<String>,
     /// With optimisations
-    #[arg(long, help_heading = "What is built and tested")]
+    #[arg(long, short, help_heading = "What is built and tested")]
     release: bool,
+    /// With this profile
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "release",
+        help_heading = "What is built and tested"
+    )]
+    profile: Option<String>,
     /// Only tests whose name contains this
     #[arg(long, value_name = "TEXT", help_heading = "What is built and tested")]
     filter: Vec<String>,
@@ -125,6 +141,7 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
         None => Config::load(&project.root.join(config::FILE_NAME), false)?,
     };
     let selection = selection(&args);
+    selection.check_extra()?;
     let engine = connect(args.engine).await?;
     let settings = settings(&args, &config.run, &selection, &engine.info().await?)?;
     let (baseline, candidate) = choose::choose(
@@ -201,7 +218,8 @@ fn selection(args: &RunArgs) -> CargoSelection {
         features: args.features.clone(),
         all_features: args.all_features,
         no_default_features: args.no_default_features,
-        release: args.release,
+        exclude: args.exclude.clone(),
+        profile: args.profile.clone().or_else(|| args.release.then(|| "release".into())),
         extra: args.extra.clone(),
     }
 }
@@ -229,11 +247,16 @@ fn settings(
         value => Ok(value),
     };
     let cpus = engine.cpus.max(1);
-    let profile = if selection.release { "release" } else { "debug" };
     Ok(Settings {
-        cargo_args: [selection.package_args(), selection.build_args()].concat(),
+        cargo_args: [
+            selection.package_args(),
+            selection.feature_args(),
+            selection.profile_args(),
+            selection.extra.clone(),
+        ]
+        .concat(),
         filters: args.filter.clone(),
-        profile: profile.into(),
+        profile: selection.profile_folder().into(),
         attempts: at_least_one("--attempts", args.attempts.or(defaults.attempts).unwrap_or(1))?,
         confirm: args.confirm.or(defaults.confirm).unwrap_or(2),
         test_threads: at_least_one(
@@ -245,7 +268,9 @@ fn settings(
             TestImage::Runtime => "runtime".into(),
             TestImage::Builder => "builder".into(),
         },
-        doctests: !args.no_doctests && !selects_targets(&selection.extra),
+        // Cargo does not mix `--doc` with options that choose targets: who chooses targets has not
+        // chosen doctests.
+        doctests: !args.no_doctests && !selection.selects_targets(),
         limits: Limits {
             build_memory_bytes: memory(
                 "--build-memory",
@@ -274,23 +299,6 @@ fn settings(
             )?,
         },
     })
-}
-
-/// Cargo does not mix `--doc` with options that choose targets: who chooses targets has not chosen doctests.
-fn selects_targets(extra: &[String]) -> bool {
-    let options = [
-        "--lib",
-        "--bin",
-        "--bins",
-        "--test",
-        "--tests",
-        "--example",
-        "--examples",
-        "--bench",
-        "--benches",
-        "--all-targets",
-    ];
-    extra.iter().any(|arg| options.contains(&arg.split('=').next().unwrap_or(arg)))
 }
 
 /// The time to the second and a random part: sorts by time, and two runs never collide.

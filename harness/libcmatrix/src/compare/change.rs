@@ -14,8 +14,31 @@ pub(super) fn between(baseline: &Side<'_>, candidate: &Side<'_>) -> (ChangeKind,
         (Side::BinaryBroken(status), Side::Known(b)) => broken(b, status, "baseline"),
         (Side::Known(test), Side::Unknown(why)) => unknown(test, "candidate", why),
         (Side::Unknown(why), Side::Known(test)) => unknown(test, "baseline", why),
-        // A test is only asked about because one side knows it.
-        _ => (ChangeKind::Indeterminate, None),
+        (Side::BinaryBroken(a), Side::BinaryBroken(b)) => (
+            ChangeKind::Indeterminate,
+            Some(format!(
+                "it does not get as far as its tests: {} in the baseline, {} in the candidate",
+                Outcome::from(*a),
+                Outcome::from(*b)
+            )),
+        ),
+        // It has no tests on the other side, but there it starts.
+        (Side::Absent, Side::BinaryBroken(status)) => (
+            ChangeKind::Regressed,
+            Some(format!("it does not start in the candidate: {}", Outcome::from(*status))),
+        ),
+        (Side::BinaryBroken(status), Side::Absent) => (
+            ChangeKind::Fixed,
+            Some(format!("it does not start in the baseline: {}", Outcome::from(*status))),
+        ),
+        (Side::Unknown(why), _) => {
+            (ChangeKind::Indeterminate, Some(format!("in the baseline, {why}")))
+        }
+        (_, Side::Unknown(why)) => {
+            (ChangeKind::Indeterminate, Some(format!("in the candidate, {why}")))
+        }
+        // Nothing asks about a test that neither side knows.
+        (Side::Absent, Side::Absent) => (ChangeKind::Same, None),
     }
 }
 
@@ -64,10 +87,12 @@ fn settled(a: &Outcome, b: &Outcome) -> ChangeKind {
 /// but for what chance does not explain.
 fn unstable(a: &Test, b: &Test) -> (ChangeKind, Option<String>) {
     // A crash, time-out or memory kill seen once on musl and never on glibc is not waved through.
-    if let Some(seen) = worst_of(b).filter(|_| worst_of(a).is_none() && passes(a) > 0) {
+    let only_in_b = Violence::ALL.into_iter().find(|v| v.count(b) > 0 && v.count(a) == 0);
+    if let Some(violence) = only_in_b.filter(|_| passes(a) > 0) {
         let reason = format!(
-            "{seen} in {} of {} attempts in the candidate, never in the baseline",
-            b.attempts.iter().filter(|t| is_violent(t)).count(),
+            "{} in {} of {} attempts in the candidate, never in the baseline",
+            violence.in_words(),
+            violence.count(b),
             b.attempts.len()
         );
         return (ChangeKind::Regressed, Some(reason));
@@ -94,15 +119,34 @@ fn passes(test: &Test) -> usize {
     test.attempts.iter().filter(is_good).count()
 }
 
-fn is_violent(attempt: &Attempt) -> bool {
-    matches!(
-        attempt.status,
-        AttemptStatus::Crashed { .. } | AttemptStatus::TimedOut | AttemptStatus::OomKilled
-    )
+/// Ends that a test does not choose.
+#[derive(Clone, Copy)]
+enum Violence {
+    Crash,
+    Hang,
+    Memory,
 }
 
-fn worst_of(test: &Test) -> Option<Outcome> {
-    test.attempts.iter().find(|t| is_violent(t)).map(|t| Outcome::from(&t.status))
+impl Violence {
+    const ALL: [Self; 3] = [Self::Crash, Self::Hang, Self::Memory];
+
+    /// Attempts that ended so.
+    fn count(self, test: &Test) -> usize {
+        let is_so = |a: &&Attempt| match self {
+            Self::Crash => matches!(a.status, AttemptStatus::Crashed { .. }),
+            Self::Hang => a.status == AttemptStatus::TimedOut,
+            Self::Memory => a.status == AttemptStatus::OomKilled,
+        };
+        test.attempts.iter().filter(is_so).count()
+    }
+
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Crash => "it crashed",
+            Self::Hang => "it ran into its time limit",
+            Self::Memory => "it was killed at the memory limit",
+        }
+    }
 }
 
 /// Only one side has the test, although the other was asked for all it has.
@@ -196,6 +240,9 @@ mod tests {
         assert_eq!(kind(&[PASS, CRASH, PASS], &[PASS, CRASH, PASS]), ChangeKind::Unstable);
         assert_eq!(kind(&[PASS, CRASH, PASS], &[PASS; 3]), ChangeKind::Unstable);
         assert_eq!(kind(&[PASS; 3], &[PASS, FAIL, PASS]), ChangeKind::Unstable);
+        // Each kind counts for itself.
+        assert_eq!(kind(&[PASS, HANG, PASS], &[CRASH; 3]), ChangeKind::Regressed);
+        assert_eq!(kind(&[PASS, CRASH, PASS], &[PASS, HANG, PASS]), ChangeKind::Regressed);
     }
 
     #[test]
@@ -226,6 +273,12 @@ mod tests {
         assert_eq!(between(&Side::Absent, &known).0, ChangeKind::Appeared);
         assert_eq!(between(&known, &Side::Unknown("x".into())).0, ChangeKind::Indeterminate);
         assert_eq!(between(&known, &Side::BinaryBroken(&CRASH)).0, ChangeKind::Regressed);
+        let kind = |a: &Side<'_>, b: &Side<'_>| between(a, b).0;
+        let broken = Side::BinaryBroken(&CRASH);
+        assert_eq!(kind(&Side::Absent, &broken), ChangeKind::Regressed, "it has no tests there");
+        assert_eq!(kind(&broken, &Side::Absent), ChangeKind::Fixed);
+        assert_eq!(kind(&broken, &broken), ChangeKind::Indeterminate);
+        assert_eq!(kind(&Side::Unknown("x".into()), &broken), ChangeKind::Indeterminate);
         let failed = test(&[FAIL]);
         let known = Side::Known(&failed);
         assert_eq!(between(&known, &Side::BinaryBroken(&CRASH)).0, ChangeKind::Differs);

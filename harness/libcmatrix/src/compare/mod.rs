@@ -10,7 +10,7 @@ mod side;
 
 use std::collections::BTreeSet;
 
-use libcmatrix_schema::{Change, Comparison, Leg, Outcome, Role, RunRecord};
+use libcmatrix_schema::{Change, Comparison, Leg, Outcome, Role, RunRecord, is_doctest};
 
 use side::Sides;
 
@@ -25,7 +25,7 @@ pub fn compare(record: &RunRecord) -> Comparison {
     let mut comparison = Comparison::default();
     for id in ids {
         let (a, b) = (left.of(id), right.of(id));
-        let is_doctest = id.contains("::doc$");
+        let is_doctest = is_doctest(id);
         let is_compared = a.has_result() && b.has_result();
         comparison.total += 1;
         comparison.total_doctests += u64::from(is_doctest);
@@ -41,5 +41,22 @@ pub fn compare(record: &RunRecord) -> Comparison {
             reason,
         });
     }
+    comparison.changes.extend(binaries(&left, &right));
+    comparison.changes.sort_by(|a, b| a.id.cmp(&b.id));
+    comparison.total += comparison.changes.iter().filter(|c| !c.id.contains('$')).count() as u64;
     comparison
+}
+
+/// Binaries that break before they name a test, on the side that would have to name it, while no
+/// test of theirs is known from the other side: each counts as a test of the binary's own id.
+fn binaries(left: &Sides<'_>, right: &Sides<'_>) -> Vec<Change> {
+    let broken: BTreeSet<&str> = left.broken_binaries().chain(right.broken_binaries()).collect();
+    broken
+        .into_iter()
+        .filter(|id| !left.has_tests_of(id) && !right.has_tests_of(id))
+        .map(|id| {
+            let (change, reason) = change::between(&left.of_binary(id), &right.of_binary(id));
+            Change { id: id.to_owned(), change, baseline: None, candidate: None, reason }
+        })
+        .collect()
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use libcmatrix_schema::{AttemptStatus, Binary, Leg, Outcome, StepName, StepStatus, Test};
+use libcmatrix_schema::{
+    AttemptStatus, Binary, Leg, Outcome, StepName, StepStatus, Test, is_doctest,
+};
 
 /// What a leg says of a test.
 #[derive(Clone, Debug)]
@@ -49,20 +51,37 @@ impl<'a> Sides<'a> {
         }
     }
 
+    /// Ids of binaries that end badly before they can say which tests they have.
+    pub(super) fn broken_binaries(&self) -> impl Iterator<Item = &'a str> {
+        let is_broken =
+            |b: &&Binary| b.listing.as_ref().is_some_and(|status| *status != AttemptStatus::Passed);
+        self.leg.into_iter().flat_map(|l| &l.binaries).filter(is_broken).map(|b| b.id.as_str())
+    }
+
+    /// Whether a leg knows tests of a binary.
+    pub(super) fn has_tests_of(&self, binary: &str) -> bool {
+        self.tests.keys().any(|id| id.split_once('$').is_some_and(|(owner, _)| owner == binary))
+    }
+
+    /// What the leg says of a binary, as if it were a test.
+    pub(super) fn of_binary(&self, binary: &str) -> Side<'a> {
+        self.of(binary)
+    }
+
     pub(super) fn of(&self, id: &str) -> Side<'a> {
         if let Some(test) = self.tests.get(id) {
             return Side::Known(test);
         }
         let Some(leg) = self.leg else { return Side::Unknown("there is no such leg".into()) };
-        // A name may hold `$`, a binary id cannot.
-        let binary = id.split_once('$').map_or(id, |(binary, _)| binary);
-        if binary.ends_with("::doc") {
+        if is_doctest(id) {
             return match leg.step(StepName::Doctest).map(|s| s.status) {
                 Some(StepStatus::Passed | StepStatus::Skipped) => Side::Absent,
                 Some(status) => Side::Unknown(format!("the step doctest ended as {status}")),
                 None => Side::Unknown("its doctests were not run".into()),
             };
         }
+        // A name may hold `$`, a binary id cannot.
+        let binary = id.split_once('$').map_or(id, |(binary, _)| binary);
         match self.binaries.get(binary).map(|b| b.listing.as_ref()) {
             Some(Some(AttemptStatus::Passed)) => Side::Absent,
             Some(Some(AttemptStatus::NotRun { reason })) => {

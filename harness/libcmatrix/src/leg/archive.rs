@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    hash::{DefaultHasher, Hasher},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tar::{Builder, EntryType, Header};
@@ -13,7 +15,11 @@ use walkdir::{DirEntry, WalkDir};
 use crate::{
     engine::TarStream,
     failure::{Failure, Result},
-    project::{Inspected, neutralise},
+    project::{
+        Inspected,
+        config_env::{self, ConfigVariable},
+        neutralise,
+    },
 };
 
 /// Who owns the files of an archive, inside.
@@ -35,34 +41,61 @@ impl Ownership {
     }
 }
 
-/// Makes an archive in a thread of its own and streams it. The handle tells whether it became whole.
-pub fn stream<F>(make: F) -> (TarStream, tokio::task::JoinHandle<io::Result<()>>)
+/// The thread that makes an archive: whether it became whole, and a digest of its bytes.
+pub type Making = tokio::task::JoinHandle<io::Result<u64>>;
+
+/// Makes an archive in a thread of its own and streams it.
+pub fn stream<F>(make: F) -> (TarStream, Making)
 where
     F: FnOnce(&mut Builder<Box<dyn Write>>) -> io::Result<()> + Send + 'static,
 {
     let (writer, reader) = tokio::io::duplex(1 << 20);
     let writer = SyncIoBridge::new(writer);
     let task = tokio::task::spawn_blocking(move || {
-        let buffered: Box<dyn Write> = Box::new(io::BufWriter::with_capacity(1 << 18, writer));
+        let digest = Arc::new(Mutex::new(DefaultHasher::new()));
+        let digesting = Digesting { inner: writer, digest: digest.clone() };
+        let buffered: Box<dyn Write> = Box::new(io::BufWriter::with_capacity(1 << 18, digesting));
         let mut builder = Builder::new(buffered);
         builder.follow_symlinks(false);
         make(&mut builder)?;
-        builder.into_inner()?.flush()
+        builder.into_inner()?.flush()?;
+        Ok(digest.lock().unwrap_or_else(PoisonError::into_inner).finish())
     });
     (Box::pin(ReaderStream::with_capacity(reader, 1 << 18)), task)
 }
 
+/// Takes a digest of what is written. Enough to see a change; no protection against malice.
+struct Digesting<W> {
+    inner: W,
+    digest: Arc<Mutex<DefaultHasher>>,
+}
+
+impl<W: Write> Write for Digesting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = match self.inner.write(bytes) {
+            // Whoever unpacks has stopped reading, and says itself whether that was right.
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => bytes.len(),
+            written => written?,
+        };
+        self.digest.lock().unwrap_or_else(PoisonError::into_inner).write(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.inner.flush() {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            flushed => flushed,
+        }
+    }
+}
+
 /// An archive of nothing but its root folder: gives a volume's root its owner.
-pub fn empty(owner: Ownership) -> (TarStream, tokio::task::JoinHandle<io::Result<()>>) {
-    stream(move |tar| folder_entry(tar, Path::new("."), owner))
+pub fn empty(owner: Ownership) -> (TarStream, Making) {
+    stream(move |tar| folder_entry(tar, Path::new("."), 0o755, owner))
 }
 
 /// An archive of one small file.
-pub fn file(
-    name: &'static str,
-    content: Vec<u8>,
-    owner: Ownership,
-) -> (TarStream, tokio::task::JoinHandle<io::Result<()>>) {
+pub fn file(name: &'static str, content: Vec<u8>, owner: Ownership) -> (TarStream, Making) {
     stream(move |tar| file_entry(tar, Path::new(name), &content, 0o644, owner))
 }
 
@@ -70,9 +103,10 @@ pub fn file(
 pub fn folder_entry<W: Write>(
     tar: &mut Builder<W>,
     path: &Path,
+    mode: u32,
     owner: Ownership,
 ) -> io::Result<()> {
-    let mut header = header(EntryType::Directory, 0o755, owner);
+    let mut header = header(EntryType::Directory, mode, owner);
     tar.append_data(&mut header, path, io::empty())
 }
 
@@ -108,6 +142,8 @@ pub struct SourceTree {
     replaced: Vec<(PathBuf, Vec<u8>)>,
     /// What was taken out of which file, for the record.
     pub neutralised: Vec<String>,
+    /// Variables that cargo's configuration sets for tests.
+    pub config_env: Vec<ConfigVariable>,
 }
 
 impl SourceTree {
@@ -134,32 +170,51 @@ impl SourceTree {
                     tree.skipped.push(project.root.join(path));
                 }
             }
-            for name in neutralise::CONFIG_FILES {
-                let path = folder.join(name);
-                let full = project.root.join(&path);
-                let Ok(text) = fs::read_to_string(&full) else { continue };
-                let result = neutralise::neutralise(&text);
-                if !result.removed.is_empty() {
-                    tree.neutralised.push(format!(
-                        "{}: {} left out, so that both legs are built alike",
-                        path.display(),
-                        result.removed.join(", ")
-                    ));
-                    tree.replaced.push((path, result.text.into_bytes()));
-                }
+            // Cargo takes the first of the two.
+            let names = neutralise::CONFIG_FILES.map(|name| folder.join(name));
+            if let Some(path) = names.into_iter().find(|p| project.root.join(p).is_file()) {
+                tree.configuration(path);
             }
         }
         Ok(tree)
     }
 
+    /// Makes a configuration file harmless, and those that it includes.
+    fn configuration(&mut self, path: PathBuf) {
+        let mut pending = vec![path];
+        while let Some(path) = pending.pop() {
+            let is_known = self.replaced.iter().any(|(known, _)| *known == path);
+            let Ok(text) = fs::read_to_string(self.root.join(&path)) else { continue };
+            if is_known {
+                continue;
+            }
+            let result = neutralise::neutralise(&text, path.parent().unwrap_or(Path::new("")));
+            if !result.removed.is_empty() {
+                self.neutralised.push(format!(
+                    "{}: {} left out, so that both legs are built alike",
+                    path.display(),
+                    result.removed.join(", ")
+                ));
+            }
+            // The files nearest to where cargo starts come first, and have the say.
+            for variable in config_env::variables(&result.text, &path) {
+                if self.config_env.iter().all(|known| known.name != variable.name) {
+                    self.config_env.push(variable);
+                }
+            }
+            pending.extend(result.includes);
+            self.replaced.push((path, result.text.into_bytes()));
+        }
+    }
+
     /// Streams the tree.
-    pub fn stream(&self, owner: Ownership) -> (TarStream, tokio::task::JoinHandle<io::Result<()>>) {
+    pub fn stream(&self, owner: Ownership) -> (TarStream, Making) {
         let tree = self.clone();
         stream(move |tar| tree.write(tar, owner))
     }
 
     fn write<W: Write>(&self, tar: &mut Builder<W>, owner: Ownership) -> io::Result<()> {
-        folder_entry(tar, Path::new("."), owner)?;
+        folder_entry(tar, Path::new("."), 0o755, owner)?;
         let entries = WalkDir::new(&self.root).min_depth(1).sort_by_file_name().into_iter();
         for entry in entries.filter_entry(|e| !self.skips(e)) {
             let entry = entry.map_err(|e| {
@@ -213,22 +268,16 @@ impl SourceTree {
     }
 }
 
-/// Waits for an archive that has been sent, and says what went wrong on either side; the sender's
+/// Waits for an archive that has been sent, and gives its digest or says what went wrong on either side; the sender's
 /// own error first, because a cut archive is only its consequence.
 ///
 /// # Errors
 /// The archive could not be made, or not be unpacked.
-pub async fn sent(
-    what: &str,
-    task: tokio::task::JoinHandle<io::Result<()>>,
-    unpacked: Result<()>,
-) -> Result<()> {
+pub async fn sent(what: &str, task: Making, unpacked: Result<()>) -> Result<u64> {
     match task.await {
-        Ok(Err(e)) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::usage(format!("{what} cannot be read")).because(e))
-        }
+        Ok(Ok(digest)) => unpacked.map(|()| digest),
+        Ok(Err(e)) => Err(Failure::usage(format!("{what} cannot be read")).because(e)),
         Err(e) => Err(Failure::bug(format!("{what} could not be packed")).because(e)),
-        _ => unpacked,
     }
 }
 

@@ -10,9 +10,9 @@ use super::{
     fetch, layout,
     session::AgentSession,
     step::{self, RunningStep},
-    test_environment,
+    test, test_environment,
 };
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// Arguments by which every cargo command of a leg builds the same thing.
 #[must_use]
@@ -28,27 +28,53 @@ pub fn common_args(context: &Context, leg: &Leg) -> Vec<String> {
             args.extend(["--config".to_owned(), format!("build.{key}={list}")]);
         }
     }
-    args.extend(context.selection.build_args());
+    args.extend(context.selection.profile_args());
+    args.extend(context.selection.extra.iter().cloned());
     args
 }
 
-/// Starts the builder without network.
-///
-/// # Errors
-/// The engine fails.
-pub async fn offline_builder(context: &Context, leg: &Leg) -> Result<AgentSession> {
-    let sandbox = leg.sandbox(context, "build", &leg.images.builder.id);
-    AgentSession::start(context.engine.as_ref(), &sandbox, &context.cancel).await
+/// What builds all that `cargo test` builds, and goes on after a target that fails: `cargo test
+/// --no-run` stops at the first, and with several jobs at another one each time. Only it knows
+/// targets that were chosen by name, so for those it stays.
+fn command(context: &Context, leg: &Leg) -> Vec<String> {
+    let selection = &context.selection;
+    let start: &[&str] = if selection.selects_targets() {
+        &["cargo", "test", "--no-run", "--no-fail-fast"]
+    } else if selection.profile.is_some() {
+        &["cargo", "build", "--tests", "--examples", "--keep-going"]
+    } else {
+        &["cargo", "build", "--tests", "--examples", "--keep-going", "--profile", "test"]
+    };
+    let mut argv: Vec<String> = start.iter().map(|arg| (*arg).to_owned()).collect();
+    argv.extend(["--message-format", "json"].map(str::to_owned));
+    argv.extend(selection.package_args());
+    argv.extend(selection.feature_args());
+    argv.extend(common_args(context, leg));
+    argv
 }
 
-/// Builds a leg. Afterwards `leg.binaries` has what can be tested, which may be nothing.
+/// Builds a leg, in a builder without network, which is given back. Afterwards `leg.binaries` has
+/// what can be tested, which may be nothing.
 ///
 /// # Errors
 /// The engine fails.
-pub async fn build(context: &Context, leg: &mut Leg, session: &mut AgentSession) -> Result<()> {
+pub async fn build(context: &Context, leg: &mut Leg) -> Result<AgentSession> {
     let mut step = RunningStep::begin(context, leg, StepName::Build)?;
-    let body = body(context, leg, session, &mut step).await;
+    let body = whole(context, leg, &mut step).await;
     step.finish(body)
+}
+
+async fn whole(
+    context: &Context,
+    leg: &mut Leg,
+    step: &mut RunningStep<'_>,
+) -> Result<AgentSession> {
+    let sandbox = leg.sandbox(context, "build", &leg.images.builder.id);
+    let mut session =
+        AgentSession::start(context.engine.as_ref(), &sandbox, &context.cancel).await?;
+    body(context, leg, &mut session, step).await?;
+    test::list_host_only(context, leg, &mut session).await?;
+    Ok(session)
 }
 
 async fn body(
@@ -57,12 +83,7 @@ async fn body(
     session: &mut AgentSession,
     step: &mut RunningStep<'_>,
 ) -> Result<()> {
-    let mut argv: Vec<String> =
-        ["cargo", "test", "--no-run", "--no-fail-fast", "--message-format", "json"]
-            .map(str::to_owned)
-            .into();
-    argv.extend(context.selection.package_args());
-    argv.extend(common_args(context, leg));
+    let argv = command(context, leg);
     step.log(&format!("$ {}", argv.join(" ")));
     let program =
         Program { argv, env: fetch::cargo_variables(), cwd: leg.working_dir(&context.project) };
@@ -91,6 +112,9 @@ async fn body(
         })
         .await?;
     step.take_usage(&ended);
+    if ended.status != AttemptStatus::Passed {
+        refuse_no_result(&messages, &tail.text())?;
+    }
     let record = step.step();
     if record.status == StepStatus::Failed {
         let first = messages.errors.first().and_then(|e| e.lines().next());
@@ -115,6 +139,25 @@ async fn body(
         });
     }
     record_programs(context, leg, session, &messages).await
+}
+
+/// A build that fails for want of disk, or because cargo does not understand its arguments, says
+/// nothing about the project.
+fn refuse_no_result(messages: &BuildMessages, said: &str) -> Result<()> {
+    let is_about_space =
+        |l: &&str| l.contains("No space left on device") || l.contains("Disk quota exceeded");
+    let lines = messages.errors.iter().flat_map(|e| e.lines()).chain(said.lines());
+    if let Some(line) = lines.clone().find(is_about_space) {
+        return Err(Failure::environment("the disk is full").because(line).hint(
+            "free disk space where the engine keeps its data: `libcmatrix doctor` shows where",
+        ));
+    }
+    if said.contains("Usage: cargo") {
+        return Err(Failure::usage("cargo does not understand its arguments")
+            .because(said)
+            .hint("look at what follows `--`"));
+    }
+    Ok(())
 }
 
 /// Cargo's own words where the compiler had none (a build script that failed, say).

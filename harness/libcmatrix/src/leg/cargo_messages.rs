@@ -9,8 +9,8 @@ use cargo_metadata::{Artifact, BuildScript, Message, PackageId, diagnostic::Diag
 pub struct BuildMessages {
     /// Everything that was made.
     pub artifacts: Vec<Artifact>,
-    /// What build scripts asked for, by package.
-    pub build_scripts: HashMap<PackageId, BuildScript>,
+    /// What build scripts asked for, by package; one that is built for the host as well has run twice.
+    pub build_scripts: HashMap<PackageId, Vec<BuildScript>>,
     /// Rendered errors, in order.
     pub errors: Vec<String>,
     /// `package (kind target)` of what did not build.
@@ -45,7 +45,7 @@ impl BuildMessages {
                 Line::Made(made)
             }
             Message::BuildScriptExecuted(script) => {
-                self.build_scripts.insert(script.package_id.clone(), script);
+                self.build_scripts.entry(script.package_id.clone()).or_default().push(script);
                 Line::Silent
             }
             Message::CompilerMessage(message) => {

@@ -94,8 +94,13 @@ async fn body(
     let features = context.selection.feature_args();
     let features: Vec<&str> = features.iter().map(String::as_str).collect();
     let head = ["metadata", "--format-version", "1", "--locked", "--offline"];
-    let (ended, _, metadata) = cargo.ask(&[&head[..], &filters, &features].concat()).await?;
+    let (ended, said, metadata) = cargo.ask(&[&head[..], &filters, &features].concat()).await?;
     if ended.status != AttemptStatus::Passed {
+        if said.contains("this feature") || said.contains("these features") {
+            return Err(Failure::usage("the project does not have a feature that was asked for")
+                .because(said)
+                .hint("check --features; `cargo metadata` lists what each package has"));
+        }
         return Ok(Fetched::Incomplete);
     }
     let metadata = MetadataCommand::parse(metadata).map_err(|e| {
@@ -147,10 +152,37 @@ impl Cargo<'_, '_> {
             .await?;
         self.step.take_usage(&ended);
         if self.step.step().status == StepStatus::Failed {
-            self.step.step().detail = Some(said.text());
+            let said = said.text();
+            if is_network(&said) {
+                return Err(Failure::environment("dependencies cannot be downloaded")
+                    .because(said)
+                    .hint("check the network: proxies, mirrors and certificates are taken from this machine's variables and cargo configuration"));
+            }
+            self.step.step().detail = Some(said);
         }
         Ok((ended, said.text(), answer))
     }
+}
+
+/// Whether cargo's words are about the way to a registry, and not about the project.
+fn is_network(said: &str) -> bool {
+    [
+        "spurious network error",
+        "Could not resolve host",
+        "Couldn't resolve host",
+        "Could not connect to server",
+        "Couldn't connect to server",
+        "Failed to connect to",
+        "failed to connect",
+        "SSL connect error",
+        "SSL certificate",
+        "SSL peer certificate",
+        "Timeout was reached",
+        "failed to get successful HTTP response",
+        "network failure seems to have happened",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
 }
 
 /// The libraries that packages of the project link natively, now that the graph is known.
@@ -210,6 +242,8 @@ pub async fn fill_cargo_home(context: &Context, image: &str) -> Result<()> {
     let config = user_cargo_config().map(|text| neutralise::for_downloads(&text));
     let (tar, task) = archive::stream(move |tar| {
         let owner = Ownership::default();
+        // Each leg's user fetches into it.
+        archive::folder_entry(tar, ".".as_ref(), 0o777, owner)?;
         if let Some(content) = trust_store {
             archive::file_entry(tar, TRUST_STORE.as_ref(), &content, 0o644, owner)?;
         }
@@ -220,7 +254,7 @@ pub async fn fill_cargo_home(context: &Context, image: &str) -> Result<()> {
     });
     let engine = &context.engine;
     let unpacked = engine.write_volume(&context.owner, &context.cargo_home, image, tar).await;
-    archive::sent("cargo's configuration", task, unpacked).await
+    archive::sent("cargo's configuration", task, unpacked).await.map(drop)
 }
 
 fn user_cargo_config() -> Option<String> {

@@ -30,8 +30,9 @@ pub enum Seen {
 pub struct Parsed {
     /// The tests, in order.
     pub tests: Vec<PrintedTest>,
-    /// Whether a run came to its end: `test result: ...`.
-    pub has_summary: bool,
+    /// Whether every run that began came to its end, and at least one did. Rustdoc makes several
+    /// runs of one package: of the examples that it merged, and of the others.
+    pub is_whole: bool,
 }
 
 /// Reads the output of `cargo test --doc`.
@@ -39,11 +40,10 @@ pub struct Parsed {
 pub fn parse(output: &str) -> Parsed {
     let mut parsed = Parsed::default();
     let details = failure_details(output);
+    let (mut begun, mut ended) = (0, 0);
     for line in output.lines() {
-        if line.starts_with("test result: ") {
-            parsed.has_summary = true;
-            continue;
-        }
+        begun += u32::from(begins_a_run(line));
+        ended += u32::from(line.starts_with("test result: "));
         let Some((name, result)) = line.strip_prefix("test ").and_then(|l| l.rsplit_once(" ... "))
         else {
             continue;
@@ -59,7 +59,14 @@ pub fn parse(output: &str) -> Parsed {
         };
         parsed.tests.push(PrintedTest { name: without_mode(name).to_owned(), seen });
     }
+    parsed.is_whole = begun > 0 && begun == ended;
     parsed
+}
+
+/// `running 3 tests`.
+fn begins_a_run(line: &str) -> bool {
+    let number = line.strip_prefix("running ").and_then(|l| l.split_once(" test"));
+    number.is_some_and(|(n, rest)| n.parse::<u64>().is_ok() && matches!(rest, "" | "s"))
 }
 
 /// `src/lib.rs - item (line 3) - compile fail` is the test `src/lib.rs - item (line 3)`.
@@ -112,6 +119,10 @@ fn status(detail: &str) -> AttemptStatus {
     if let Some(signal) = number("Test executable failed (signal: ") {
         return AttemptStatus::Crashed { signal };
     }
+    // Of merged examples, rustdoc does not say by which one.
+    if detail.contains("Test executable failed (terminated by signal)") {
+        return AttemptStatus::Crashed { signal: 0 };
+    }
     let exit_code = number("Test executable failed (exit status: ");
     AttemptStatus::Failed { exit_code: exit_code.unwrap_or(101) }
 }
@@ -136,7 +147,7 @@ mod tests {
     #[test]
     fn every_kind_of_line_is_understood() {
         let parsed = parse(OUTPUT);
-        assert!(parsed.has_summary);
+        assert!(parsed.is_whole);
         let seen: Vec<_> = parsed
             .tests
             .iter()
@@ -160,7 +171,19 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_was_cut_off_has_no_summary() {
-        assert!(!parse("running 2 tests\ntest a ... ok\n").has_summary);
+    fn a_run_that_was_cut_off_is_seen() {
+        assert!(!parse("running 2 tests\ntest a ... ok\n").is_whole);
+        let first = "running 1 test\ntest a ... ok\ntest result: ok. 1 passed\n";
+        assert!(parse(first).is_whole);
+        assert!(!parse(&format!("{first}\nrunning 1 test\n")).is_whole);
+        assert!(!parse("").is_whole);
+    }
+
+    #[test]
+    fn a_crash_of_a_merged_example_has_no_number() {
+        let output = "running 1 test\ntest a ... FAILED\n\nfailures:\n\n---- a stdout ----\n\
+                      Test executable failed (terminated by signal).\n\ntest result: FAILED.\n";
+        let Seen::Ran(attempt) = &parse(output).tests[0].seen else { panic!("it ran") };
+        assert_eq!(attempt.status, AttemptStatus::Crashed { signal: 0 });
     }
 }

@@ -32,7 +32,7 @@ use crate::{
     engine::{Engine, Mount, Owner, SandboxSpec, Volume},
     environment::EnvironmentSpec,
     image::ResolvedImages,
-    project::{CargoSelection, Inspected},
+    project::{CargoSelection, Inspected, config_env::ConfigVariable},
     record::{Recorder, RunFolder},
 };
 
@@ -58,8 +58,8 @@ pub struct Context {
     pub agent: inject::InjectedAgent,
     /// Holds downloaded dependencies; one for all legs, written to only while fetching.
     pub cargo_home: Volume,
-    /// Whether some leg compiles for another platform than its compiler runs on.
-    pub cross: bool,
+    /// Variables that the project's cargo configuration sets for tests.
+    pub config_env: Vec<ConfigVariable>,
 }
 
 /// One leg while it is being run.
@@ -80,6 +80,10 @@ pub struct Leg {
     pub toolchain: Option<Toolchain>,
     /// Where the compiler's own libraries are, once asked.
     pub sysroot: String,
+    /// Where cargo is, once asked.
+    pub cargo: String,
+    /// What was copied as the project, in one number.
+    pub source_digest: Option<u64>,
     /// The resolved metadata, once fetched.
     pub metadata: Option<Box<cargo_metadata::Metadata>>,
     /// The test binaries, once built.

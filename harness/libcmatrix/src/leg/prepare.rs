@@ -16,6 +16,7 @@ use crate::{environment::toolchain, failure::Result};
 const ASK: &str = r#"
 rustc -vV || exit 1
 echo "sysroot: $(rustc --print sysroot)"
+echo "cargo: $(command -v cargo)"
 target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
 folder=$(rustc --print target-libdir --target "$target") || exit 1
 for library in "$folder"/libstd-*.rlib; do
@@ -44,12 +45,12 @@ async fn body(
     let owner = Ownership::of(leg.spec.user.as_deref());
     step.progress(0, Some(3), "copying the project");
     for (volume, (tar, task), what) in [
-        (&leg.source, tree.stream(owner), "the project"),
         (&leg.target, archive::empty(owner), "an empty folder"),
+        (&leg.source, tree.stream(owner), "the project"),
     ] {
         let unpacked =
             context.engine.write_volume(&context.owner, volume, &leg.images.builder.id, tar).await;
-        archive::sent(what, task, unpacked).await?;
+        leg.source_digest = Some(archive::sent(what, task, unpacked).await?);
     }
     step.progress(1, Some(3), "starting the builder");
     let image = &leg.images.builder.id;
@@ -79,9 +80,11 @@ async fn body(
     if ended.status != libcmatrix_schema::AttemptStatus::Passed {
         return step::image_fault(leg, "compile for this environment", &said.text());
     }
-    let (version, sysroot) = answer.split_once("sysroot: ").unwrap_or((&answer, ""));
+    let (version, places) = answer.split_once("sysroot: ").unwrap_or((&answer, ""));
+    let (sysroot, cargo) = places.split_once("cargo: ").unwrap_or((places, ""));
     leg.toolchain = Some(toolchain::parse_verbose_version(version, leg.spec.target.as_deref())?);
     leg.sysroot = sysroot.trim().to_owned();
+    leg.cargo = cargo.trim().to_owned();
     context.recorder.event(Event::LegDescribed {
         leg: leg.name.clone(),
         role: leg.role,

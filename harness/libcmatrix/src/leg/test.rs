@@ -24,7 +24,8 @@ pub struct PlannedTest {
     pub name: Option<String>,
 }
 
-/// Why tests of procedural macros have no result where any leg is compiled for a foreign platform.
+/// Why tests of procedural macros have no result: such a crate is loaded by the compiler, on whatever
+/// platform that runs, and its test binary needs the compiler's own libraries.
 pub const HOST_ONLY: &str = "runs in the compiler, not on the target";
 
 /// Bytes kept of the beginning and of the end of a test's output.
@@ -37,7 +38,7 @@ fn limits(time_ms: u64) -> ProgramLimits {
     ProgramLimits { time_ms, silence_ms: None, head_bytes: OUTPUT_BYTES, tail_bytes: OUTPUT_BYTES }
 }
 
-/// Lists, in the builder, the tests that only the compiler's own platform could run, so that the
+/// Lists, in the builder, the tests of procedural macros, so that the
 /// report can name what was not compared.
 ///
 /// # Errors
@@ -47,9 +48,6 @@ pub async fn list_host_only(
     leg: &Leg,
     builder: &mut AgentSession,
 ) -> Result<()> {
-    if !context.cross {
-        return Ok(());
-    }
     let binaries: Vec<TestBinary> =
         leg.binaries.iter().filter(|b| b.is_host_only).map(|b| b.test.clone()).collect();
     if binaries.is_empty() {
@@ -58,24 +56,25 @@ pub async fn list_host_only(
     let threads = threads(context);
     let mut listed = Vec::new();
     let report = |report| {
-        if let Report::Listed { binary, tests, .. } = report {
-            listed.push((binary, tests));
+        if let Report::Listed { binary, tests, status, output } = report {
+            listed.push((binary, tests, status, output));
         }
     };
     builder.list(binaries.clone(), threads, limits(LIST_TIME_MS), report).await?;
-    for (binary, tests) in listed {
+    for (binary, tests, status, output) in listed {
         let Some(binary) = binaries.get(binary) else { continue };
         context.recorder.event(Event::BinaryFound {
             leg: leg.name.clone(),
             binary: Binary {
                 id: binary.id.clone(),
                 harness: binary.harness,
-                listing: Some(AttemptStatus::Passed),
-                listing_output: String::new(),
+                listing: Some(status),
+                listing_output: output,
                 excluded: Some(HOST_ONLY.into()),
             },
         });
-        for name in tests.into_iter().filter_map(|t| t.name) {
+        let names = tests.into_iter().filter_map(|t| t.name);
+        for name in names.filter(|name| is_wanted(name, &context.settings.filters)) {
             context.recorder.event(Event::TestSkipped {
                 leg: leg.name.clone(),
                 id: format!("{}${name}", binary.id),
@@ -107,9 +106,8 @@ async fn list_body(context: &Context, leg: &mut Leg, step: &mut RunningStep<'_>)
     let session = AgentSession::start(context.engine.as_ref(), &sandbox, &context.cancel).await?;
     let session = leg.test_session.insert(session);
 
-    let positions: Vec<usize> = (0..leg.binaries.len())
-        .filter(|b| !(context.cross && leg.binaries[*b].is_host_only))
-        .collect();
+    let positions: Vec<usize> =
+        (0..leg.binaries.len()).filter(|b| !leg.binaries[*b].is_host_only).collect();
     let binaries = positions.iter().map(|b| leg.binaries[*b].test.clone()).collect();
     let total = positions.len() as u64;
     let mut listed = BTreeMap::new();

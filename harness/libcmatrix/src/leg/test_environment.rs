@@ -81,7 +81,25 @@ fn variables(
     programs: &[(&PackageId, &str, String)],
 ) -> Vec<(String, String)> {
     let mut variables = package_variables(package);
-    let script = messages.build_scripts.get(&package.id);
+    variables.push(("CARGO".into(), leg.cargo.clone()));
+    for variable in &context.config_env {
+        // The environment's own variables are not known here, but these every one has.
+        let is_there = ["PATH", "HOME", "HOSTNAME"].contains(&variable.name.as_str());
+        if is_there && !variable.force {
+            continue;
+        }
+        let value = match variable.relative {
+            true => layout::join(layout::SOURCE, &variable.value),
+            false => variable.value.clone(),
+        };
+        variables.push((variable.name.clone(), value));
+    }
+    // A package that is also a build dependency has the one of the host, too.
+    let output = format!("{}/{}/", layout::TARGET, leg.target_triple());
+    let scripts = messages.build_scripts.get(&package.id);
+    let script = scripts.and_then(|scripts| {
+        scripts.iter().find(|s| s.out_dir.as_str().starts_with(&output)).or(scripts.first())
+    });
     if let Some(script) = script {
         variables.push(("OUT_DIR".into(), script.out_dir.to_string()));
         variables.extend(script.env.iter().cloned());
@@ -134,22 +152,38 @@ fn library_path(context: &Context, leg: &Leg, messages: &BuildMessages) -> Strin
     let named: BTreeSet<String> = messages
         .build_scripts
         .values()
+        .flatten()
         .flat_map(|s| &s.linked_paths)
         .map(|p| p.as_str().split_once('=').map_or(p.as_str(), |(_, path)| path).to_owned())
         .filter(|p| p.starts_with(layout::TARGET))
         .collect();
-    let profile = context.selection.profile();
-    let output = format!("{}/{}/{profile}", layout::TARGET, leg.target_triple());
+    let triple = leg.target_triple();
+    let output = format!("{}/{triple}/{}", layout::TARGET, context.selection.profile_folder());
+    let sysroot = &leg.sysroot;
+    let compiler = [format!("{sysroot}/lib/rustlib/{triple}/lib"), format!("{sysroot}/lib")];
     named
         .into_iter()
-        .chain([format!("{output}/deps"), output, format!("{}/lib", leg.sysroot)])
+        .chain([format!("{output}/deps"), output])
+        .chain(compiler)
         .collect::<Vec<_>>()
         .join(":")
 }
 
-/// The packages whose documentation's examples `cargo test` would run, as package specifications.
+/// A package whose documentation's examples `cargo test` would run.
+pub struct DoctestPackage {
+    /// Its name.
+    pub name: String,
+    /// It, and no other of that name.
+    pub specification: String,
+    /// Of the features that were asked for, its own.
+    pub feature_args: Vec<String>,
+    /// Whether it is a procedural macro: its examples run on the compiler's platform.
+    pub is_host_only: bool,
+}
+
+/// The packages whose documentation's examples `cargo test` would run.
 #[must_use]
-pub fn doctest_packages(metadata: &Metadata, context: &Context) -> Vec<(String, String)> {
+pub fn doctest_packages(metadata: &Metadata, context: &Context) -> Vec<DoctestPackage> {
     let selection = &context.selection;
     let members = if selection.packages.is_empty() && !selection.workspace {
         selected_by_folder(metadata, context)
@@ -158,13 +192,29 @@ pub fn doctest_packages(metadata: &Metadata, context: &Context) -> Vec<(String, 
     };
     members
         .into_iter()
-        .filter(|p| {
-            selection.packages.is_empty()
-                || selection.packages.iter().any(|s| s.split('@').next() == Some(p.name.as_str()))
-        })
+        .filter(|p| selection.names_package(&p.name))
         .filter(|p| p.targets.iter().any(|t| t.doctest))
-        .map(|p| (p.name.to_string(), format!("{}@{}", p.name, p.version)))
+        .map(|p| DoctestPackage {
+            name: p.name.to_string(),
+            specification: format!("{}@{}", p.name, p.version),
+            feature_args: selection.feature_args_of(|feature| has_feature(p, feature)),
+            is_host_only: p.targets.iter().any(|t| target_kind(t) == Some(TargetKind::ProcMacro)),
+        })
         .collect()
+}
+
+/// `feature`, `package/feature` of itself, or `dependency/feature`.
+fn has_feature(package: &Package, feature: &str) -> bool {
+    match feature.split_once('/') {
+        None => {
+            package.features.contains_key(feature)
+                || package.dependencies.iter().any(|d| d.optional && d.name == feature)
+        }
+        Some((of, _)) => {
+            let of = of.trim_end_matches('?');
+            *package.name == of || package.dependencies.iter().any(|d| d.name == of)
+        }
+    }
 }
 
 /// Cargo started in a member's folder tests that member; elsewhere, the default members.

@@ -2,10 +2,12 @@
 //! crate; gives [`Inspected`]. Only reads; the project's tree is never written to.
 //!
 //! - [`mod@inspect`]: packages, targets, features, and paths that lead out of the tree (cargo_metadata)
+//! - [`config_env`]: variables that its cargo configuration sets for tests
 //! - [`neutralise`]: settings in the tree that would make the legs unequal
 //! - [`published`]: a crate from the registry as a folder
 //! - [`select`]: which packages, features and profile (options of cargo, passed on)
 
+pub mod config_env;
 pub mod harness;
 pub mod inspect;
 pub mod neutralise;

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::{Metadata, MetadataCommand, Package};
 
 use crate::failure::{Failure, Result};
 
@@ -87,16 +87,22 @@ pub fn download(request: &CrateRequest, cache: &Path) -> Result<Published> {
     }
     let metadata = MetadataCommand::parse(String::from_utf8_lossy(&output.stdout))
         .map_err(|e| Failure::bug("cargo's answer is not understood").because(e))?;
-    let package = metadata
-        .packages
-        .iter()
-        .find(|p| *p.name == request.name && p.source.is_some())
+    let package = asked_for(&metadata)
         .ok_or_else(|| Failure::bug(format!("cargo did not unpack `{}`", request.name)))?;
     let folder = package.manifest_path.parent().map(|p| p.as_std_path().to_owned());
     Ok(Published {
         name: format!("{}@{}", package.name, package.version),
         folder: folder.ok_or_else(|| Failure::bug("cargo named a manifest without a folder"))?,
     })
+}
+
+/// The package that the asking project depends on. A crate may depend on another version of itself,
+/// so the name does not tell.
+fn asked_for(metadata: &Metadata) -> Option<&Package> {
+    let resolve = metadata.resolve.as_ref()?;
+    let root = resolve.nodes.iter().find(|n| Some(&n.id) == resolve.root.as_ref())?;
+    let id = root.dependencies.first()?;
+    metadata.packages.iter().find(|p| p.id == *id)
 }
 
 /// A package whose only purpose is to depend on the crate.

@@ -7,13 +7,13 @@ use libcmatrix_schema::{Role, RunRecord, Test};
 /// With more differing tests than this, chance is not the explanation, and time is better spent elsewhere.
 const MOST: usize = 200;
 
-/// Ids of the tests whose outcomes differ between baseline and candidate.
+/// Ids of the tests, or of the doctests, whose outcomes differ between baseline and candidate.
 #[must_use]
-pub fn differing(record: &RunRecord) -> HashSet<String> {
+pub fn differing(record: &RunRecord, doctests: bool) -> HashSet<String> {
     let ran = |role: Role| -> HashMap<&str, &Test> {
         let legs = record.legs.iter().filter(|l| l.role == role);
         let tests = legs.flat_map(|l| &l.tests).filter(|t| !t.attempts.is_empty());
-        tests.map(|t| (t.id.as_str(), t)).collect()
+        tests.filter(|t| t.is_doctest() == doctests).map(|t| (t.id.as_str(), t)).collect()
     };
     let (baseline, candidate) = (ran(Role::Baseline), ran(Role::Candidate));
     let mut ids: Vec<&str> = baseline

@@ -10,7 +10,7 @@ mod host;
 use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
 
 use futures_util::FutureExt;
-use libcmatrix_schema::{Event, Role, RunRecord, Settings, StepName, Tool};
+use libcmatrix_schema::{Event, Role, RunRecord, Settings, StepName, Tool, VerdictOutcome};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -20,7 +20,10 @@ use crate::{
     exit::Exit,
     failure::{Failure, Result},
     image::{self, ResolvedImages},
-    leg::{Context, Leg, archive::SourceTree, build, doctest, fetch, inject, prepare, test},
+    leg::{
+        Context, Leg, archive::SourceTree, build, doctest, fetch, inject, prepare,
+        session::AgentSession, test,
+    },
     progress::Progress,
     project::{CargoSelection, Inspected},
     record::{Recorder, RunFolder},
@@ -56,12 +59,17 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// The exit code: the verdict's, unless there was no way to come to one.
+    /// The exit code: the verdict's, unless something kept the run from coming to one. What was
+    /// seen to break stays broken though the engine failed afterwards.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        match (&self.failure, &self.record.verdict) {
+        let verdict = self.record.verdict.as_ref().map(|v| v.outcome);
+        match (&self.failure, verdict) {
+            (Some(failure), Some(VerdictOutcome::NoGo)) if failure.exit == Exit::Environment => {
+                Exit::NoGo
+            }
             (Some(failure), _) => failure.exit,
-            (None, Some(verdict)) => verdict.outcome.into(),
+            (None, Some(outcome)) => outcome.into(),
             (None, None) => Exit::Bug,
         }
     }
@@ -165,7 +173,7 @@ async fn execute(
     let Some(image) = legs.first().map(|l| l.images.builder.id.clone()) else {
         return Err(Failure::bug("a run without legs"));
     };
-    let mut context = Context {
+    let context = Context {
         agent: inject::inject(engine.as_ref(), &owner, &image).await?,
         cargo_home: engine.create_volume(&owner, "cargo-home").await?,
         engine,
@@ -176,10 +184,10 @@ async fn execute(
         selection: plan.selection,
         settings: plan.settings,
         cancel,
-        cross: false,
+        config_env: tree.config_env.clone(),
     };
     fetch::fill_cargo_home(&context, &image).await?;
-    if !prepare_and_fetch(&mut context, &mut legs, &tree).await? {
+    if !prepare_and_fetch(&context, &mut legs, &tree).await? {
         return Ok(());
     }
     let mut builders = build_all(&context, &mut legs).await;
@@ -204,6 +212,8 @@ async fn new_leg(
         images,
         toolchain: None,
         sysroot: String::new(),
+        cargo: String::new(),
+        source_digest: None,
         metadata: None,
         binaries: Vec::new(),
         tests: Vec::new(),
@@ -212,11 +222,7 @@ async fn new_leg(
 }
 
 /// Both legs up to the point where nothing needs the network any more; false if a dependency cannot be had.
-async fn prepare_and_fetch(
-    context: &mut Context,
-    legs: &mut [Leg],
-    tree: &SourceTree,
-) -> Result<bool> {
+async fn prepare_and_fetch(context: &Context, legs: &mut [Leg], tree: &SourceTree) -> Result<bool> {
     let mut sessions = Vec::new();
     for leg in legs.iter_mut() {
         sessions.push(prepare::prepare(context, leg, tree).await?);
@@ -226,7 +232,11 @@ async fn prepare_and_fetch(
     {
         toolchain::prove_matched((&first.name, a), (&second.name, b))?;
     }
-    context.cross = legs.iter().flat_map(|l| &l.toolchain).any(|t| t.host != t.target);
+    if legs.iter().any(|l| l.source_digest != legs[0].source_digest) {
+        return Err(Failure::usage("the project changed while it was copied")
+            .because("the two sides would be built from different sources")
+            .hint("run again, and leave its files alone until both sides are prepared"));
+    }
     note_foreign_userland(context, legs);
     let mut lockfile: Option<Vec<u8>> = None;
     let mut complete = true;
@@ -273,32 +283,24 @@ fn note_foreign_userland(context: &Context, legs: &[Leg]) {
 }
 
 /// Builds every leg. A fault of one leg is recorded with its step and leaves the others going.
-async fn build_all(
-    context: &Context,
-    legs: &mut [Leg],
-) -> Vec<Result<crate::leg::session::AgentSession>> {
+async fn build_all(context: &Context, legs: &mut [Leg]) -> Vec<Result<AgentSession>> {
     let mut builders = Vec::new();
     for leg in legs {
-        builders.push(build_leg(context, leg).await);
+        builders.push(build::build(context, leg).await);
     }
     builders
-}
-
-async fn build_leg(context: &Context, leg: &mut Leg) -> Result<crate::leg::session::AgentSession> {
-    let mut session = build::offline_builder(context, leg).await?;
-    build::build(context, leg, &mut session).await?;
-    test::list_host_only(context, leg, &mut session).await?;
-    Ok(session)
 }
 
 async fn test_all(
     context: &Context,
     legs: &mut [Leg],
-    builders: &mut [Result<crate::leg::session::AgentSession>],
+    builders: &mut [Result<AgentSession>],
 ) -> Result<()> {
-    let mut first_fault = builders.iter().find_map(|b| b.as_ref().err().cloned());
+    let mut first_fault = None;
     for (leg, builder) in legs.iter_mut().zip(&*builders) {
-        if builder.is_ok() {
+        if let Err(fault) = builder {
+            note_fault(context, leg, Err(fault.clone()), &mut first_fault)?;
+        } else {
             let tested = test_leg(context, leg).await;
             note_fault(context, leg, tested, &mut first_fault)?;
             save(context)?;
@@ -313,18 +315,17 @@ async fn test_all(
         }
     }
     if context.settings.doctests {
-        for (leg, builder) in legs.iter_mut().zip(builders) {
+        for (leg, builder) in legs.iter_mut().zip(&mut *builders) {
             if let Ok(session) = builder {
                 let tested = doctest::doctest(context, leg, session).await;
                 note_fault(context, leg, tested, &mut first_fault)?;
             }
         }
+        if first_fault.is_none() {
+            confirm_doctests(context, legs, builders).await?;
+        }
     }
-    // Recorded with its step, and so already part of the verdict; only a wish to stop ends the run.
-    match first_fault {
-        Some(fault) if fault.exit == Exit::Interrupted => Err(fault),
-        _ => Ok(()),
-    }
+    first_fault.map_or(Ok(()), Err)
 }
 
 async fn test_leg(context: &Context, leg: &mut Leg) -> Result<()> {
@@ -352,12 +353,31 @@ fn note_fault(
 /// The tests that differ run again on both sides, so that chance is not taken for a difference.
 async fn confirm_all(context: &Context, legs: &mut [Leg]) -> Result<()> {
     let Some(record) = context.recorder.record() else { return Ok(()) };
-    let ids = confirm::differing(&record);
+    let ids = confirm::differing(&record, false);
     if ids.is_empty() || context.settings.confirm == 0 {
         return Ok(());
     }
     for leg in legs {
         test::confirm(context, leg, &ids).await?;
+    }
+    save(context)
+}
+
+/// The same for the documentation's examples.
+async fn confirm_doctests(
+    context: &Context,
+    legs: &mut [Leg],
+    builders: &mut [Result<AgentSession>],
+) -> Result<()> {
+    let Some(record) = context.recorder.record() else { return Ok(()) };
+    let ids = confirm::differing(&record, true);
+    if ids.is_empty() || context.settings.confirm == 0 {
+        return Ok(());
+    }
+    for (leg, builder) in legs.iter_mut().zip(builders) {
+        if let Ok(session) = builder {
+            doctest::confirm(context, leg, session, &ids).await?;
+        }
     }
     save(context)
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use libcmatrix_schema::{ChangeKind, Comparison, Leg, Role, RunRecord, Step, StepName, StepStatus};
+use libcmatrix_schema::{
+    AttemptStatus, ChangeKind, Comparison, Leg, Role, RunRecord, Step, StepName, StepStatus,
+};
 
 use super::tells;
 
@@ -33,18 +35,14 @@ impl Measured {
     pub(super) fn of(record: &RunRecord, comparison: &Comparison) -> Self {
         let leg = |role| record.legs.iter().find(|l| l.role == role);
         let mut measured = Self { compared: comparison.compared, ..Self::default() };
+        let crashes = crashes_on_candidate_only(record);
         for change in &comparison.changes {
             measured.changed += u64::from(change.change != ChangeKind::Same);
             let list = match change.change {
                 ChangeKind::Regressed => &mut measured.regressed,
                 ChangeKind::Disappeared => &mut measured.disappeared,
                 ChangeKind::Indeterminate => &mut measured.indeterminate,
-                ChangeKind::Differs | ChangeKind::Appeared
-                    if is_crash(change.candidate.as_deref())
-                        && !is_crash(change.baseline.as_deref()) =>
-                {
-                    &mut measured.crashed
-                }
+                _ if crashes.contains(change.id.as_str()) => &mut measured.crashed,
                 _ => continue,
             };
             list.push(change.id.clone());
@@ -59,8 +57,18 @@ impl Measured {
     }
 }
 
-fn is_crash(outcome: Option<&str>) -> bool {
-    outcome == Some("crashed")
+/// Tests of which any attempt crashed in the candidate, and none in the baseline.
+fn crashes_on_candidate_only(record: &RunRecord) -> BTreeSet<&str> {
+    let crashes = |role| -> BTreeSet<&str> {
+        let tests = record.legs.iter().filter(|l| l.role == role).flat_map(|l| &l.tests);
+        tests
+            .filter(|t| {
+                t.attempts.iter().any(|a| matches!(a.status, AttemptStatus::Crashed { .. }))
+            })
+            .map(|t| t.id.as_str())
+            .collect()
+    };
+    &crashes(Role::Candidate) - &crashes(Role::Baseline)
 }
 
 fn incomplete(record: &RunRecord) -> Vec<String> {

@@ -86,7 +86,7 @@ fn doctests(leg: &Leg) -> String {
 
 fn counted(leg: &Leg, doctests: bool) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for test in leg.tests.iter().filter(|t| t.id.contains("::doc$") == doctests) {
+    for test in leg.tests.iter().filter(|t| t.is_doctest() == doctests) {
         *counts.entry(Outcome::name(&test.outcome)).or_default() += 1;
     }
     let texts: Vec<String> =
