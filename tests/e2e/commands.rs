@@ -24,6 +24,9 @@ pub fn trials() -> Vec<Trial> {
         .collect();
     trials.extend([
         Trial::test("no engine is an error that says what to do", no_engine),
+        Trial::test("no network is an error that says what to do", no_network),
+        Trial::test("options that would unmatch the sides are refused", refused_option),
+        Trial::test("a feature that does not exist is an error", unknown_feature),
         Trial::test("no project is an error", || refused(&["/nonexistent"], 2, "/nonexistent")),
         Trial::test("a folder without manifest is an error", no_manifest),
         Trial::test("an unknown environment names the nearest", unknown_environment),
@@ -93,6 +96,35 @@ fn no_engine() -> Result<(), Failed> {
     judge_refusal(&output, 3, "/nonexistent/docker.sock")
 }
 
+/// The way to the registry is a proxy that is not there.
+fn no_network() -> Result<(), Failed> {
+    let sample = command::root().join("sample-projects/custom-harness");
+    let out = TempDir::new()?;
+    let output = libcmatrix(["run", "--out"])
+        .arg(out.path())
+        .args(PAIR)
+        .arg(sample)
+        .env("https_proxy", "http://127.0.0.1:9")
+        .output()?;
+    judge_refusal(&output, 3, "dependencies cannot be downloaded")
+}
+
+fn refused_option() -> Result<(), Failed> {
+    let sample = command::root().join("sample-projects/all-green");
+    refused(&[&sample.to_string_lossy(), "--", "--target", "x"], 2, "--target")
+}
+
+fn unknown_feature() -> Result<(), Failed> {
+    let sample = command::root().join("sample-projects/all-green");
+    let out = TempDir::new()?;
+    let output = libcmatrix(["run", "--features", "no-such-feature", "--out"])
+        .arg(out.path())
+        .args(PAIR)
+        .arg(sample)
+        .output()?;
+    judge_refusal(&output, 2, "no-such-feature")
+}
+
 fn no_manifest() -> Result<(), Failed> {
     let folder = TempDir::new()?;
     refused(&[&folder.path().to_string_lossy()], 2, "Cargo.toml")
@@ -111,18 +143,19 @@ fn unknown_environment() -> Result<(), Failed> {
 }
 
 fn unknown_key() -> Result<(), Failed> {
-    with_config("[run]\natempts = 2\n", |args| refused(args, 2, "attempts"))
+    with_config("all-green", "[run]\natempts = 2\n", |args| refused(args, 2, "attempts"))
 }
 
-/// Calls with arguments that run the all-green sample with a configuration of this text.
+/// Calls with arguments that run a sample with a configuration of this text.
 fn with_config(
+    sample: &str,
     config: &str,
     call: impl FnOnce(&[&str]) -> Result<(), Failed>,
 ) -> Result<(), Failed> {
     let folder = TempDir::new()?;
     let file = folder.path().join("libcmatrix.toml");
     fs::write(&file, config)?;
-    let sample = command::root().join("sample-projects/all-green");
+    let sample = command::root().join("sample-projects").join(sample);
     call(&[&sample.to_string_lossy(), "--config", &file.to_string_lossy()])
 }
 
@@ -144,7 +177,7 @@ fn different_compilers() -> Result<(), Failed> {
     docker(&["commit", container, image])?;
     docker(&["rm", "-f", container])?;
     let config = environment("other", "musl", image, "libcmatrix/alpine:3.23", "");
-    let result = with_config(&config, |args| {
+    let result = with_config("all-green", &config, |args| {
         let out = TempDir::new()?;
         let output =
             libcmatrix(["run", "--baseline", "debian-trixie-local", "--candidate", "other"])
@@ -161,7 +194,7 @@ fn different_compilers() -> Result<(), Failed> {
 fn builder_without_compiler() -> Result<(), Failed> {
     let config =
         environment("bare", "musl", "libcmatrix/alpine:3.23", "libcmatrix/alpine:3.23", "");
-    with_config(&config, |args| {
+    with_config("all-green", &config, |args| {
         let out = TempDir::new()?;
         let output =
             libcmatrix(["run", "--baseline", "debian-trixie-local", "--candidate", "bare"])
@@ -176,7 +209,7 @@ fn builder_without_compiler() -> Result<(), Failed> {
 fn no_image() -> Result<(), Failed> {
     let missing = "127.0.0.1:9/nowhere:1";
     let config = environment("missing", "musl", missing, missing, "");
-    with_config(&config, |args| {
+    with_config("all-green", &config, |args| {
         refused(
             &[args, &["--baseline", "debian-trixie-local", "--candidate", "missing"]].concat(),
             3,
@@ -194,11 +227,12 @@ fn ordinary_user() -> Result<(), Failed> {
     };
     let config = environment("g", "glibc", builder, "libcmatrix/debian:trixie", &target("gnu"))
         + &environment("m", "musl", builder, "libcmatrix/alpine:3.23", &target("musl"));
-    green_run(&config, "g", "m", |_| Vec::new())
+    // It has dependencies, which that user must be able to fetch.
+    green_run("custom-harness", &config, "g", "m", |_| Vec::new())
 }
 
 fn dynamic() -> Result<(), Failed> {
-    green_run("", "debian-trixie-local", "alpine-3.23-local-dynamic", |record| {
+    green_run("all-green", "", "debian-trixie-local", "alpine-3.23-local-dynamic", |record| {
         let mut complaints = Vec::new();
         let linkage = record.legs.get(1).map(|l| l.environment.linkage.to_string());
         check(&mut complaints, linkage.as_deref() == Some("dynamic"), || format!("{linkage:?}"));
@@ -207,12 +241,13 @@ fn dynamic() -> Result<(), Failed> {
 }
 
 fn green_run(
+    sample: &str,
     config: &str,
     baseline: &str,
     candidate: &str,
     more: impl FnOnce(&RunRecord) -> Vec<String>,
 ) -> Result<(), Failed> {
-    with_config(config, |args| {
+    with_config(sample, config, |args| {
         let ran =
             command::run([args, &["--baseline", baseline, "--candidate", candidate]].concat())?;
         let mut complaints = Vec::new();

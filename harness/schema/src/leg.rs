@@ -320,3 +320,36 @@ pub struct Artifact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linkage: Option<Linkage>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys of the outcome stand beside the test's own, so none may have the same name.
+    #[test]
+    fn every_outcome_comes_back() {
+        let outcomes = [
+            Outcome::Passed,
+            Outcome::Failed { exit_code: 101 },
+            Outcome::Crashed { signal: 11 },
+            Outcome::TimedOut,
+            Outcome::OomKilled,
+            Outcome::Leaked,
+            Outcome::Ignored,
+            Outcome::Unstable { passed: 1, of: 2 },
+            Outcome::NotRun { reason: "x".into() },
+        ];
+        for outcome in outcomes {
+            let test = Test { id: "p$t".into(), outcome, attempts: Vec::new() };
+            let text = serde_json::to_string(&test).expect("text");
+            assert_eq!(serde_json::from_str::<Test>(&text).expect("the test"), test, "{text}");
+        }
+    }
+
+    #[test]
+    fn doctests_are_known_by_their_names() {
+        assert!(is_doctest("p::doc$src/lib.rs - a::b (line 3)"));
+        assert!(!is_doctest("p::doc$reads_a_document"), "of tests/doc.rs");
+        assert!(!is_doctest("p$src (line 3)"));
+    }
+}

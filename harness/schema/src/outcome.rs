@@ -97,8 +97,8 @@ pub enum Outcome {
     Unstable {
         /// Attempts that passed.
         passed: u32,
-        /// Attempts in all.
-        attempts: u32,
+        /// Attempts in all. (Not `attempts`: that key is the list of them in the record.)
+        of: u32,
     },
     /// There is no result.
     NotRun {
@@ -122,7 +122,7 @@ impl Outcome {
             return Self::from(&first_run.status);
         }
         let passed = run.iter().filter(|a| a.status == AttemptStatus::Passed).count();
-        Self::Unstable { passed: passed as u32, attempts: run.len() as u32 }
+        Self::Unstable { passed: passed as u32, of: run.len() as u32 }
     }
 
     /// The outcome's name without its details, as in the JSON.
@@ -162,7 +162,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Failed { exit_code } => write!(f, "failed{{{exit_code}}}"),
             Self::Crashed { signal } => write!(f, "crashed{{{signal}}}"),
-            Self::Unstable { passed, attempts } => write!(f, "unstable{{{passed} of {attempts}}}"),
+            Self::Unstable { passed, of } => write!(f, "unstable{{{passed} of {of}}}"),
             Self::NotRun { reason } => write!(f, "not-run{{{reason}}}"),
             plain => f.write_str(plain.name()),
         }
@@ -194,7 +194,7 @@ mod tests {
         let first = Outcome::NotRun { reason: "x".into() };
         assert_eq!(outcome(&[not_run("x"), not_run("y")]), first);
         assert!(matches!(outcome(&[]), Outcome::NotRun { .. }));
-        let unstable = Outcome::Unstable { passed: 1, attempts: 2 };
+        let unstable = Outcome::Unstable { passed: 1, of: 2 };
         let crashed = AttemptStatus::Crashed { signal: 11 };
         assert_eq!(outcome(&[AttemptStatus::Passed, not_run("x"), crashed]), unstable);
     }

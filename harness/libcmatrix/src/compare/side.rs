@@ -75,6 +75,9 @@ impl<'a> Sides<'a> {
         let Some(leg) = self.leg else { return Side::Unknown("there is no such leg".into()) };
         if is_doctest(id) {
             return match leg.step(StepName::Doctest).map(|s| s.status) {
+                Some(StepStatus::Skipped) if !is_built(leg) => {
+                    Side::Unknown("its package was not built".into())
+                }
                 Some(StepStatus::Passed | StepStatus::Skipped) => Side::Absent,
                 Some(status) => Side::Unknown(format!("the step doctest ended as {status}")),
                 None => Side::Unknown("its doctests were not run".into()),
@@ -96,4 +99,8 @@ impl<'a> Sides<'a> {
             }),
         }
     }
+}
+
+fn is_built(leg: &Leg) -> bool {
+    leg.step(StepName::Build).is_some_and(|s| s.status == StepStatus::Passed)
 }

@@ -88,7 +88,7 @@ async fn body(
     let program =
         Program { argv, env: fetch::cargo_variables(), cwd: leg.working_dir(&context.project) };
     let mut messages = BuildMessages::default();
-    let mut tail = step::LastLines::default();
+    let mut tail = step::LastLines::of(80);
     let total = leg.metadata.as_ref().and_then(|m| Some(m.resolve.as_ref()?.nodes.len() as u64));
     let mut made = 0;
     let ended = session
@@ -116,11 +116,14 @@ async fn body(
         refuse_no_result(&messages, &tail.text())?;
     }
     let record = step.step();
+    leg.build_failed = record.status != StepStatus::Passed;
     if record.status == StepStatus::Failed {
-        let first = messages.errors.first().and_then(|e| e.lines().next());
-        record.detail = Some(first.map_or_else(|| first_error(&tail.text()), str::to_owned));
         if messages.errors.is_empty() {
-            messages.errors.push(tail.text());
+            messages.errors.push(without_noise(&tail.text()));
+        }
+        record.detail = messages.errors.first().map(|said| first_error(said));
+        if messages.errors.iter().any(|said| wants_network(said)) {
+            context.recorder.note("build-wants-network", WANTS_NETWORK);
         }
         record.diagnostics = std::mem::take(&mut messages.errors);
         record.failed_targets = std::mem::take(&mut messages.failed_targets);
@@ -160,9 +163,50 @@ fn refuse_no_result(messages: &BuildMessages, said: &str) -> Result<()> {
     Ok(())
 }
 
-/// Cargo's own words where the compiler had none (a build script that failed, say).
+const WANTS_NETWORK: &str = "the build seems to want the network, which it does not have: only \
+    dependencies are downloaded. A build script that downloads cannot be compared; many crates have \
+    a feature or a variable that makes them use what is there instead";
+
+/// Whether what a build said is about a network that is not there.
+fn wants_network(said: &str) -> bool {
+    [
+        "failed to lookup address information",
+        "Temporary failure in name resolution",
+        "Could not resolve host",
+        "Couldn't resolve host",
+        "Network is unreachable",
+        "dns error",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
+}
+
+/// What a build script says before it fails, without its instructions to cargo, and without the
+/// variables that the crate `cc` names.
+fn without_noise(said: &str) -> String {
+    let is_noise = |line: &&str| {
+        let line = line.trim();
+        line.starts_with("cargo:rerun-if-")
+            || line.starts_with("cargo:rustc-")
+            || line.starts_with("cargo::rerun-if-")
+            || line.starts_with("cargo::rustc-")
+            || line.ends_with(" = None")
+            || line.contains(" = Some(")
+            || line.starts_with("Compiling ")
+    };
+    let start = said.find("error: failed to run custom build command").unwrap_or(0);
+    said[start..].lines().filter(|l| !is_noise(l)).collect::<Vec<_>>().join("\n")
+}
+
+/// The line that tells most in one line.
 fn first_error(said: &str) -> String {
-    said.lines().find(|l| l.starts_with("error")).unwrap_or(said).to_owned()
+    let find = |words: &str| said.lines().find(|l| l.contains(words));
+    let line = ["fatal error: ", "undefined reference to", "error: linking", "error[", "error:"]
+        .iter()
+        .find_map(|words| find(words))
+        .or_else(|| said.lines().next());
+    let line = line.unwrap_or_default().trim();
+    line.strip_prefix("cargo:warning=").unwrap_or(line).to_owned()
 }
 
 /// The programs that were built beside the tests, with their sizes.

@@ -58,6 +58,7 @@ async fn body(
         return Ok(());
     }
     let total = packages.len() as u64 * u64::from(attempts);
+    // What was not built is the build's failure; anything else weighs more.
     let mut trouble: Option<(StepStatus, String)> = None;
     let mut done = 0;
     for _ in 0..attempts {
@@ -65,7 +66,10 @@ async fn body(
             step.progress(done, Some(total), &package.name);
             done += 1;
             if let Some(found) = one(context, leg, session, package, only, step).await? {
-                trouble.get_or_insert(found);
+                match &trouble {
+                    Some((status, _)) if *status != StepStatus::Skipped => {}
+                    _ => trouble = Some(found),
+                }
             }
         }
     }
@@ -135,6 +139,10 @@ async fn one(
         .await?;
     step.take_usage(&ended);
     let parsed = libtest_output::parse(&output);
+    if leg.build_failed && parsed.tests.is_empty() && ended.status != AttemptStatus::Passed {
+        let detail = format!("{} was not built: see the step build", package.name);
+        return Ok(Some((StepStatus::Skipped, detail)));
+    }
     for test in parsed.tests {
         let id = format!("{}::doc${}", package.name, test.name);
         if only.is_none_or(|ids| ids.contains(&id)) {

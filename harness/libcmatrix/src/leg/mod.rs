@@ -86,6 +86,8 @@ pub struct Leg {
     pub source_digest: Option<u64>,
     /// The resolved metadata, once fetched.
     pub metadata: Option<Box<cargo_metadata::Metadata>>,
+    /// Whether anything of it did not build.
+    pub build_failed: bool,
     /// The test binaries, once built.
     pub binaries: Vec<BuiltBinary>,
     /// The tests to run, once listed.

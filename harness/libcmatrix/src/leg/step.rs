@@ -161,16 +161,30 @@ pub fn milliseconds(seconds: f64) -> u64 {
 }
 
 /// The last lines of what a command said, for an error message.
-#[derive(Default)]
-pub struct LastLines(std::collections::VecDeque<String>);
+pub struct LastLines {
+    lines: std::collections::VecDeque<String>,
+    most: usize,
+}
+
+impl Default for LastLines {
+    fn default() -> Self {
+        Self::of(12)
+    }
+}
 
 impl LastLines {
+    /// The last `most` lines.
+    #[must_use]
+    pub fn of(most: usize) -> Self {
+        Self { lines: std::collections::VecDeque::new(), most }
+    }
+
     /// Takes a line of standard error.
     pub fn push(&mut self, stream: Stream, line: &str) {
         if stream == Stream::Stderr && !line.trim().is_empty() {
-            self.0.push_back(line.to_owned());
-            if self.0.len() > 12 {
-                self.0.pop_front();
+            self.lines.push_back(line.to_owned());
+            if self.lines.len() > self.most {
+                self.lines.pop_front();
             }
         }
     }
@@ -178,7 +192,7 @@ impl LastLines {
     /// All of it.
     #[must_use]
     pub fn text(&self) -> String {
-        self.0.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        self.lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 }
 

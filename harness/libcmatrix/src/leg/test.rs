@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use libcmatrix_agent::protocol::{ListedTest, ProgramLimits, Report, TestBinary, TestToRun};
-use libcmatrix_schema::{AttemptStatus, Binary, Event, Outcome, StepName};
+use libcmatrix_schema::{AttemptStatus, Binary, Event, Outcome, StepName, StepStatus};
 
 use super::{
     Context, Leg,
@@ -91,6 +91,11 @@ pub async fn list_host_only(
 /// The engine fails.
 pub async fn list(context: &Context, leg: &mut Leg) -> Result<()> {
     let mut step = RunningStep::begin(context, leg, StepName::List)?;
+    if leg.binaries.is_empty() {
+        step.step().status = StepStatus::Skipped;
+        step.step().detail = Some("there are no test binaries".into());
+        return step.finish(Ok(()));
+    }
     let body = list_body(context, leg, &mut step).await;
     step.finish(body)
 }
@@ -209,7 +214,10 @@ async fn run_body(
     only: Option<&HashSet<String>>,
     step: &mut RunningStep<'_>,
 ) -> Result<()> {
-    let Some(session) = &mut leg.test_session else { return Ok(()) };
+    let Some(session) = &mut leg.test_session else {
+        step.step().status = StepStatus::Skipped;
+        return Ok(());
+    };
     let planned: Vec<&PlannedTest> =
         leg.tests.iter().filter(|t| only.is_none_or(|ids| ids.contains(&t.id))).collect();
     let tests =

@@ -218,7 +218,8 @@ fn has_feature(package: &Package, feature: &str) -> bool {
 }
 
 /// Cargo started in a member's folder tests that member; elsewhere, the default members.
-fn selected_by_folder<'m>(metadata: &'m Metadata, context: &Context) -> Vec<&'m Package> {
+#[must_use]
+pub fn selected_by_folder<'m>(metadata: &'m Metadata, context: &Context) -> Vec<&'m Package> {
     let manifest = layout::join(layout::SOURCE, &context.project.manifest.to_string_lossy());
     match metadata.packages.iter().find(|p| p.manifest_path == manifest) {
         Some(package) if context.project.manifest.components().count() > 1 => vec![package],

@@ -22,7 +22,7 @@ use crate::{
     image::{self, ResolvedImages},
     leg::{
         Context, Leg, archive::SourceTree, build, doctest, fetch, inject, prepare,
-        session::AgentSession, test,
+        session::AgentSession, test, test_environment,
     },
     progress::Progress,
     project::{CargoSelection, Inspected},
@@ -215,6 +215,7 @@ async fn new_leg(
         cargo: String::new(),
         source_digest: None,
         metadata: None,
+        build_failed: false,
         binaries: Vec::new(),
         tests: Vec::new(),
         test_session: None,
@@ -257,10 +258,38 @@ async fn prepare_and_fetch(context: &Context, legs: &mut [Leg], tree: &SourceTre
             }
         }
     }
+    note_untested_members(context, legs);
     for session in sessions {
         session.close().await?;
     }
     Ok(complete)
+}
+
+/// Says so where a workspace has members that `cargo test` leaves out when it is started as it is here.
+fn note_untested_members(context: &Context, legs: &[Leg]) {
+    let selection = &context.selection;
+    if selection.workspace || !selection.packages.is_empty() {
+        return;
+    }
+    let Some(metadata) = legs.first().and_then(|l| l.metadata.as_deref()) else { return };
+    let tested = test_environment::selected_by_folder(metadata, context);
+    let left_out: Vec<&str> = metadata
+        .workspace_packages()
+        .into_iter()
+        .filter(|p| tested.iter().all(|t| t.id != p.id))
+        .map(|p| p.name.as_str())
+        .collect();
+    if !left_out.is_empty() {
+        context.recorder.note(
+            "members-not-tested",
+            format!(
+                "as `cargo test` does in this folder, {} of the workspace's members were left out \
+                 ({}): --workspace tests them all",
+                left_out.len(),
+                left_out.join(", ")
+            ),
+        );
+    }
 }
 
 /// Says so where tests do not run in the distribution that their leg is named for.

@@ -75,12 +75,20 @@ pub(super) async fn write(
         // A folder is never replaced by a file, nor a file by a folder: that is an error.
         .no_overwrite_dir_non_dir("true")
         .build();
+    let (tar, root) = look_for_root(tar).await;
     // An error while the archive is made is better than what the daemon says about the rest.
     let (tar, broken) = remember_error(tar);
-    let written = engine
+    let mut written = engine
         .patient()
         .upload_to_container(reached.id(), Some(options), body_try_stream(tar))
         .await;
+    if let (Ok(()), Some(archive)) = (&written, root) {
+        let above = UploadToContainerOptionsBuilder::new().path("/").build();
+        written = engine
+            .daemon
+            .upload_to_container(reached.id(), Some(above), bollard::body_full(archive.into()))
+            .await;
+    }
     reached.remove().await;
     let what = || format!("cannot write to the volume {}", volume.0);
     match (written, broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()) {
@@ -88,6 +96,41 @@ pub(super) async fn write(
         (Ok(()), None) => Ok(()),
         (Err(error), None) => Err(fault::failure(what(), &error)),
     }
+}
+
+/// The bytes of one header of an archive.
+const HEADER: usize = 512;
+
+/// A daemon skips an archive's entry for the root folder itself, and with it the folder's owner and
+/// mode. Where the archive begins with such an entry, this gives another archive that says the same
+/// of the volume's folder from above; and the first one as it was.
+async fn look_for_root(mut tar: TarStream) -> (TarStream, Option<Vec<u8>>) {
+    let (mut chunks, mut start) = (Vec::new(), Vec::new());
+    while start.len() < HEADER {
+        let Some(chunk) = tar.next().await else { break };
+        if let Ok(bytes) = &chunk {
+            start.extend_from_slice(bytes);
+        }
+        let broken = chunk.is_err();
+        chunks.push(chunk);
+        if broken {
+            break;
+        }
+    }
+    let root = start.get(..HEADER).and_then(from_above);
+    (Box::pin(stream::iter(chunks).chain(tar)), root)
+}
+
+fn from_above(header: &[u8]) -> Option<Vec<u8>> {
+    let given = tar::Header::from_byte_slice(header);
+    let is_root = given.path().is_ok_and(|path| path == std::path::Path::new("."));
+    if !is_root || !given.entry_type().is_dir() {
+        return None;
+    }
+    let mut header = given.clone();
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, AT.trim_start_matches('/'), io::empty()).ok()?;
+    archive.into_inner().ok()
 }
 
 type Remembered = std::sync::Arc<std::sync::Mutex<Option<String>>>;
@@ -215,6 +258,37 @@ mod tests {
         assert_eq!(place("").ok().as_deref(), Some("/volume/."));
         assert_eq!(place("..a/b..").ok().as_deref(), Some("/volume/..a/b.."));
         assert!(place("a/../../etc").is_err());
+    }
+
+    #[tokio::test]
+    async fn the_root_folder_keeps_its_owner() {
+        let archive = |path: &str| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_mode(0o777);
+            header.set_uid(1000);
+            header.set_gid(5);
+            header.set_size(0);
+            let mut archive = tar::Builder::new(Vec::new());
+            archive.append_data(&mut header, path, io::empty()).expect("an entry");
+            archive.into_inner().expect("an archive")
+        };
+        let parts = |bytes: &[u8]| -> TarStream {
+            let parts: Vec<_> =
+                bytes.chunks(100).map(|c| Ok(bytes::Bytes::copy_from_slice(c))).collect();
+            Box::pin(stream::iter(parts))
+        };
+        let given = archive(".");
+        let (same, root) = look_for_root(parts(&given)).await;
+        let same: Vec<u8> = same.map(|c| c.expect("bytes").to_vec()).concat().await;
+        assert_eq!(same, given, "nothing is lost");
+        let root = root.expect("it begins with its root");
+        let header = tar::Header::from_byte_slice(&root[..HEADER]);
+        assert_eq!(header.path().expect("a path"), std::path::Path::new("volume/"));
+        assert_eq!((header.uid().ok(), header.gid().ok()), (Some(1000), Some(5)));
+        assert_eq!(header.mode().ok(), Some(0o777));
+        assert!(look_for_root(parts(&archive("a"))).await.1.is_none());
+        assert!(look_for_root(parts(b"short")).await.1.is_none());
     }
 
     #[tokio::test]

@@ -90,8 +90,8 @@ fn in_words(test: &Test) -> String {
         Outcome::OomKilled => "killed at the memory limit".to_owned(),
         Outcome::Leaked => "passed, and left processes behind".to_owned(),
         Outcome::Ignored => "ignored".to_owned(),
-        Outcome::Unstable { passed, attempts } => {
-            format!("passed {passed} of {attempts} attempts{}", others(test))
+        Outcome::Unstable { passed, of } => {
+            format!("passed {passed} of {of} attempts{}", others(test))
         }
         Outcome::NotRun { reason } => format!("not run: {reason}"),
     };

@@ -99,7 +99,8 @@ fn taken(step: Option<&Step>) -> String {
 }
 
 fn test_time(leg: &Leg) -> String {
-    let Some(step) = leg.step(StepName::Test) else { return "-".into() };
+    let was_run = |s: &&Step| s.status != StepStatus::Skipped;
+    let Some(step) = leg.step(StepName::Test).filter(was_run) else { return "-".into() };
     let cpu = step.user_s.unwrap_or(0.0) + step.system_s.unwrap_or(0.0);
     format!("{} (processor {})", amount::seconds(step.wall_s), amount::seconds(cpu))
 }

@@ -99,12 +99,14 @@ fn trouble(out: &mut String, record: &RunRecord, width: usize) {
         for step in bad {
             let title = format!("{} {}: {}", sanitise_line(&leg.name), step.name, step.status);
             let _ = writeln!(out, "\n{BOLD}{title}{BOLD:#}");
-            if let Some(detail) = &step.detail {
+            // Of a failed build, the detail is a line of the diagnostics.
+            if let Some(detail) = step.detail.as_ref().filter(|_| step.diagnostics.is_empty()) {
                 quote(out, detail.lines().take(12), "  ", width);
             }
-            // The first of a failed build is its detail already, without its place in the source.
-            for diagnostic in step.diagnostics.iter().take(3) {
-                let _ = writeln!(out);
+            for (n, diagnostic) in step.diagnostics.iter().take(3).enumerate() {
+                if n > 0 {
+                    let _ = writeln!(out);
+                }
                 quote(out, diagnostic.trim().lines().take(14), "  ", width);
             }
             more(out, step.diagnostics.len().saturating_sub(3), "error", step.log.as_deref());
