@@ -126,9 +126,10 @@ in_chroot() {
 
 # with_packages ROOT COMMAND...: in_chroot where apt keeps what it downloads in the cache of the recipe.
 with_packages() {
-    local root=$1
+    local root=$1 code=0
     mkdir -p "$LIBCMATRIX_DOWNLOADS/packages/partial"
     mount --bind "$LIBCMATRIX_DOWNLOADS/packages" "$root/var/cache/apt/archives"
-    in_chroot "$@"
+    in_chroot "$@" || code=$?
     umount "$root/var/cache/apt/archives"
+    return "$code"
 }

@@ -69,7 +69,11 @@ fn one(out: &mut String, change: &Change, sides: &[HashMap<&str, &Test>; 2], wid
         };
         let _ = writeln!(out, "    {DIM}{label}{DIM:#}  {}", sanitise_line(&in_words(test)));
         if let Some(attempt) = telling(test) {
-            quote(out, excerpt(&attempt.output, LINES), "      ", width);
+            let lines = excerpt(&attempt.output, LINES);
+            if lines.is_empty() {
+                let _ = writeln!(out, "      {DIM}(it printed nothing){DIM:#}");
+            }
+            quote(out, lines, "      ", width);
         }
     }
 }

@@ -23,10 +23,11 @@ const OUTCOMES: [&str; 9] = [
 /// One row of the table: what it says, and how it is read off a leg.
 type Row = (&'static str, fn(&Leg) -> String);
 
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 10] = [
     ("", |l| sanitise_line(&l.name)),
     ("role", |l| l.role.to_string()),
     ("compiler", compiler),
+    ("target", target),
     ("built", built),
     ("tests", tests),
     ("doctests", doctests),
@@ -61,18 +62,24 @@ pub(super) fn table(out: &mut String, record: &RunRecord, width: usize) {
 
 fn compiler(leg: &Leg) -> String {
     let toolchain = leg.environment.toolchain.as_ref();
-    toolchain.map_or("-".into(), |t| {
-        format!("rustc {} for {}", sanitise_line(&t.release), sanitise_line(&t.target))
-    })
+    toolchain.map_or("-".into(), |t| format!("rustc {}", sanitise_line(&t.release)))
+}
+
+fn target(leg: &Leg) -> String {
+    let toolchain = leg.environment.toolchain.as_ref();
+    toolchain.map_or("-".into(), |t| sanitise_line(&t.target))
 }
 
 fn built(leg: &Leg) -> String {
     let Some(step) = leg.step(StepName::Build) else { return "not reached".into() };
-    match (step.status, leg.binaries.len()) {
-        (StepStatus::Passed, 1) => "yes, 1 test binary".into(),
-        (StepStatus::Passed, n) => format!("yes, {n} test binaries"),
-        (status, 0) => format!("no ({status})"),
-        (status, n) => format!("in part ({status}), {n} test binaries"),
+    let binaries = match leg.binaries.len() {
+        1 => "1 test binary".to_owned(),
+        n => format!("{n} test binaries"),
+    };
+    match step.status {
+        StepStatus::Passed => format!("yes, {binaries}"),
+        status if leg.binaries.is_empty() => format!("no ({status})"),
+        status => format!("in part ({status}), {binaries}"),
     }
 }
 

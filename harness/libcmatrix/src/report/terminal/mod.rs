@@ -10,7 +10,10 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 use libcmatrix_schema::{Leg, Role, RuleStatus, RunRecord, StepName, StepStatus, VerdictOutcome};
 
-use super::sanitise::{sanitise, sanitise_line};
+use super::{
+    excerpt,
+    sanitise::{sanitise, sanitise_line},
+};
 
 /// How to show it.
 #[derive(Clone, Debug)]
@@ -22,6 +25,8 @@ pub struct TerminalOptions {
 }
 
 pub(super) const BOLD: Style = Style::new().bold();
+/// A longer line of a tested program is cut.
+const ROWS_OF_A_LINE: usize = 4;
 pub(super) const DIM: Style = Style::new().dimmed();
 
 /// Shows a run.
@@ -107,7 +112,7 @@ fn trouble(out: &mut String, record: &RunRecord, width: usize) {
                 if n > 0 {
                     let _ = writeln!(out);
                 }
-                quote(out, diagnostic.trim().lines().take(14), "  ", width);
+                quote(out, excerpt::diagnostic(diagnostic, 14), "  ", width);
             }
             more(out, step.diagnostics.len().saturating_sub(3), "error", step.log.as_deref());
             if step.name == StepName::Build && !step.failed_targets.is_empty() {
@@ -158,12 +163,15 @@ pub(super) fn quote<'a>(
     let room = width.saturating_sub(indent.chars().count() + 2).max(20);
     for line in lines {
         for line in sanitise(line).lines() {
-            let mut shown: String = line.chars().take(room).collect();
-            if line.chars().nth(room).is_some() {
-                shown.pop();
-                shown.push('\u{2026}');
+            let line: Vec<char> = line.chars().collect();
+            for (n, part) in line.chunks(room).take(ROWS_OF_A_LINE).enumerate() {
+                let mut shown: String = part.iter().collect();
+                if n + 1 == ROWS_OF_A_LINE && line.len() > room * ROWS_OF_A_LINE {
+                    shown.pop();
+                    shown.push('\u{2026}');
+                }
+                let _ = writeln!(out, "{indent}{DIM}|{DIM:#} {shown}");
             }
-            let _ = writeln!(out, "{indent}{DIM}|{DIM:#} {shown}");
         }
     }
 }

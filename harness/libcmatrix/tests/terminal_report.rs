@@ -1,0 +1,84 @@
+//! The report for people, as it is printed: real records of sample projects, shown again.
+//!
+//! `INSTA_UPDATE=always cargo test -p libcmatrix --test terminal_report` accepts a new form.
+
+use std::{fs, path::Path};
+
+use libcmatrix::{
+    compare::compare,
+    report::terminal::{TerminalOptions, render},
+};
+use libcmatrix_schema::{AttemptStatus, Outcome, RunRecord};
+
+fn record(name: &str) -> RunRecord {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
+    let text = fs::read_to_string(folder.join(name).with_extension("json")).expect("a record");
+    serde_json::from_str(&text).expect("a record that is understood")
+}
+
+fn shown(name: &str, width: usize) -> String {
+    plain(&record(name), width)
+}
+
+fn plain(record: &RunRecord, width: usize) -> String {
+    let files = vec![("record".into(), "libcmatrix-out/latest/run.json".into())];
+    let styled = render(record, &TerminalOptions { width, files });
+    anstream::adapter::strip_str(&styled).to_string()
+}
+
+/// The sample fails alike on both sides; only a difference shows what a test printed.
+fn hostile() -> RunRecord {
+    let mut record = record("hostile-output");
+    for test in &mut record.legs[0].tests {
+        test.outcome = Outcome::Passed;
+        test.attempts.iter_mut().for_each(|a| a.status = AttemptStatus::Passed);
+    }
+    record.comparison = Some(compare(&record));
+    record
+}
+
+#[test]
+fn a_regression() {
+    insta::assert_snapshot!(shown("thread-stack", 100));
+}
+
+#[test]
+fn a_target_that_does_not_link() {
+    insta::assert_snapshot!(shown("glibc-only-symbol", 100));
+}
+
+#[test]
+fn tests_that_only_one_side_has() {
+    insta::assert_snapshot!(shown("compiled-out", 80));
+}
+
+#[test]
+fn hostile_output_at_eighty_columns() {
+    insta::assert_snapshot!(plain(&hostile(), 80));
+}
+
+/// Tables and paragraphs keep to the width; only words that are too long for it may not.
+#[test]
+fn the_width_is_kept() {
+    for name in ["thread-stack", "glibc-only-symbol", "compiled-out", "hostile-output"] {
+        for width in [80, 100, 140] {
+            for line in shown(name, width).lines() {
+                let has_spaces = line.trim().contains(' ');
+                assert!(line.chars().count() <= width || !has_spaces, "{width}: {line:?}");
+            }
+        }
+    }
+}
+
+/// The styled form has escape sequences of this program's only.
+#[test]
+fn nothing_but_styles_is_added() {
+    for record in [hostile(), record("thread-stack")] {
+        let styled = render(&record, &TerminalOptions { width: 100, files: Vec::new() });
+        assert!(!styled.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\u{1b}')));
+        for sequence in styled.split('\u{1b}').skip(1) {
+            let end = sequence.find(|c: char| !matches!(c, '[' | ';' | '0'..='9'));
+            assert!(end.is_some_and(|end| sequence[end..].starts_with('m')), "{sequence:?}");
+        }
+    }
+}
