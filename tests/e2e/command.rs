@@ -23,6 +23,12 @@ pub fn build() {
     if is_release() {
         build.arg("--release");
     }
+    // What cargo says of this test's package would make build scripts that look at it run again.
+    for (name, _) in env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|p| name.to_string_lossy().starts_with(p)) {
+            build.env_remove(name);
+        }
+    }
     assert!(build.status().is_ok_and(|s| s.success()), "libcmatrix does not build");
 }
 

@@ -78,6 +78,9 @@ fn pulled() -> Result<(), Failed> {
     let registry = Registry::start()?;
     let debian = registry.offer("libcmatrix/debian:trixie", "debian:trixie-slim")?;
     let alpine = registry.offer("libcmatrix/alpine:3.23", "alpine:3.23")?;
+    // No compiler that runs on musl can be had without a registry: one builder stands for both.
+    let builder = registry.offer("libcmatrix/debian-builder:trixie", "rust:1-bookworm")?;
+    registry.offer("libcmatrix/debian-builder:trixie", "rust:1-alpine")?;
     let address = &registry.address;
     let by_tag = format!("{address}/debian:trixie-slim");
     let by_digest = format!("{address}/alpine@{alpine}");
@@ -88,7 +91,6 @@ fn pulled() -> Result<(), Failed> {
     check(&mut complaints, missing.status.code() == Some(3), || format!("{:?}", missing.status));
     check(&mut complaints, stderr.contains("alpine:none"), || stderr.clone());
 
-    let builder = "libcmatrix/debian-builder:trixie";
     let arch = std::env::consts::ARCH;
     let folder = TempDir::new()?;
     let file = folder.path().join("libcmatrix.toml");
@@ -96,8 +98,8 @@ fn pulled() -> Result<(), Failed> {
         &file,
         format!(
             // The baseline compiles natively: its target is whatever its compiler runs on.
-            "[environments.g]\nlibc='glibc'\ndistro='debian'\nrelease='trixie'\nbuilder='{builder}'\nruntime='{by_tag}'\n\
-             [environments.m]\nlibc='musl'\ndistro='alpine'\nrelease='3.23'\nbuilder='{builder}'\nruntime='{by_digest}'\n\
+            "[environments.g]\nlibc='glibc'\ndistro='debian'\nrelease='trixie'\nbuilder='{address}/rust:1-bookworm'\nruntime='{by_tag}'\n\
+             [environments.m]\nlibc='musl'\ndistro='alpine'\nrelease='3.23'\nbuilder='{address}/rust:1-alpine'\nruntime='{by_digest}'\n\
              target='{arch}-unknown-linux-musl'\n[run]\nbaseline='g'\ncandidate='m'\n"
         ),
     )?;
@@ -111,7 +113,11 @@ fn pulled() -> Result<(), Failed> {
             format!("{}: {runtime:?}, expected {digest}", leg.name)
         });
     }
-    for image in [by_tag, by_digest] {
+    let pinned = record.legs.iter().flat_map(|l| &l.environment.images);
+    let builders: Vec<_> = pinned.filter(|i| i.purpose == "builder").map(|i| &i.digest).collect();
+    check(&mut complaints, builders == [&builder, &builder], || format!("{builders:?}"));
+    let rust = ["bookworm", "alpine"].map(|name| format!("{address}/rust:1-{name}"));
+    for image in [by_tag, by_digest].into_iter().chain(rust) {
         docker(&["rmi", &image])?;
     }
     ran.judge(&complaints)

@@ -23,10 +23,19 @@ use crate::{
     report::sanitise::sanitise,
 };
 
+const EXIT_CODES: &str = "Exit codes: 0 go (or done), 10 no-go, 11 inconclusive, 2 usage or configuration, \
+    3 environment (no engine, no image, no disk, no network), 130 interrupted, 70 a bug of libcmatrix";
+
 /// Can this project move from Debian (glibc) to Alpine (musl)? Builds it and runs its own tests on
 /// both, and says what differs.
 #[derive(Parser)]
-#[command(name = "libcmatrix", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "libcmatrix",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = EXIT_CODES
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -65,6 +74,7 @@ enum EngineChoice {
 #[derive(Subcommand)]
 enum Command {
     /// Build a project, run its tests on both sides, compare, report
+    #[command(after_help = EXIT_CODES)]
     Run(Box<run::RunArgs>),
     /// Show a finished run again
     Report(report::ReportArgs),

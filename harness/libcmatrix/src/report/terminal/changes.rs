@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Write};
 
 use libcmatrix_schema::{
-    Attempt, AttemptStatus, Change, ChangeKind, Outcome, Role, RunRecord, Test,
+    Attempt, AttemptStatus, Change, ChangeKind, Outcome, Role, RunRecord, Test, is_doctest,
 };
 
 use super::{
@@ -183,7 +183,9 @@ fn same_but_bad(
         let _ = writeln!(out, "  {}", sanitise_line(id));
     }
     more(out, ids.len().saturating_sub(5), "test", Some("run.json"));
-    if record.settings.test_image == "runtime" {
+    // Doctests run where the compiler is.
+    let in_runtime = ids.iter().any(|id| !is_doctest(id));
+    if in_runtime && record.settings.test_image == "runtime" {
         let hint = "tests run in bare runtime images, which have neither a compiler nor most tools; \
                     if these tests need one: --test-image builder";
         wrapped(out, "  hint: ", hint, width);

@@ -69,6 +69,15 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
                 comparison.compared_doctests, comparison.total_doctests
             );
         }
+        let is_ignored = |o: &Option<String>| o.as_deref() == Some("ignored");
+        let ignored = comparison
+            .changes
+            .iter()
+            .filter(|c| is_ignored(&c.baseline) && is_ignored(&c.candidate))
+            .count();
+        if ignored > 0 {
+            let _ = write!(text, "; {ignored} ignored on both sides");
+        }
         wrapped(out, "  - ", &text, width);
     }
     let failed = record.verdict.iter().flat_map(|v| &v.rules);
