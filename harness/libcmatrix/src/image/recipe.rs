@@ -74,6 +74,7 @@ pub async fn build(engine: &dyn Engine, release: &str, cache: &Path) -> Result<V
         ["--release", release].into_iter().chain(missing.iter().map(String::as_str)).collect();
     let mut loaded = Vec::new();
     for image in make(&folder, &args).await? {
+        let old = engine.find_image(&image.reference).await?;
         engine.load_images(&image.archive).await?;
         if !has(engine, &image).await? {
             return Err(Failure::bug(format!(
@@ -81,6 +82,10 @@ pub async fn build(engine: &dyn Engine, release: &str, cache: &Path) -> Result<V
                 image.archive.display(),
                 image.reference
             )));
+        }
+        if let Some(old) = old {
+            // It has lost its name. Where something still uses it, it stays.
+            let _ = engine.remove_image(&old.id).await;
         }
         loaded.push(image.reference);
     }

@@ -66,6 +66,7 @@ fn tells(status: StepStatus) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use libcmatrix_schema::{Attempt, Outcome};
     use serde_json::{Value, json};
 
     use super::*;
@@ -104,16 +105,18 @@ mod tests {
         .expect("a record")
     }
 
-    fn test(id: &str, outcome: &str) -> Value {
-        let attempt = match outcome {
+    /// A test by the statuses of its attempts, separated by spaces.
+    fn test(id: &str, statuses: &str) -> Value {
+        let attempt = |status| match status {
             "failed" => json!({"status": "failed", "exit_code": 101}),
             "crashed" => json!({"status": "crashed", "signal": 11}),
             other => json!({"status": other}),
         };
-        let mut test = attempt.clone();
+        let attempts: Vec<Value> = statuses.split(' ').map(attempt).collect();
+        let parsed: Vec<Attempt> = serde_json::from_value(json!(attempts)).expect("attempts");
+        let mut test = serde_json::to_value(Outcome::of(&parsed)).expect("an outcome");
         test["id"] = id.into();
-        test["outcome"] = outcome.into();
-        test["attempts"] = json!([attempt]);
+        test["attempts"] = json!(attempts);
         test
     }
 
@@ -156,6 +159,9 @@ mod tests {
         let (failed, crashed): (&[_], &[_]) = (&[("p$a", "failed")], &[("p$a", "crashed")]);
         is(&record((built(), failed), (built(), crashed)), NoGo, "crashed in the candidate only");
         is(&record((built(), &[]), (built(), crashed)), NoGo, "crashed in the candidate only");
+        let (failed, once): (&[_], &[_]) =
+            (&[("p$a", "failed failed failed")], &[("p$a", "crashed failed failed")]);
+        is(&record((built(), failed), (built(), once)), NoGo, "crashed in the candidate only");
         let both = record((built(), crashed), (built(), crashed));
         assert_eq!(decided(&both).outcome, VerdictOutcome::Go);
     }
