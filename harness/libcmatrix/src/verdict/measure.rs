@@ -25,8 +25,8 @@ pub(super) struct Measured {
     pub(super) indeterminate: Vec<String>,
     /// What builds in the baseline and not in the candidate.
     pub(super) failed_on_candidate: Vec<String>,
-    /// Number of targets that build on neither side.
-    pub(super) failed_on_both: u64,
+    /// What builds on neither side.
+    pub(super) failed_on_both: Vec<String>,
     /// `leg: step` of every step that did not come to an end for a reason outside the project.
     pub(super) incomplete: Vec<String>,
 }
@@ -118,8 +118,11 @@ impl FailedBuild {
         if more.is_empty() && !other.failed { vec!["the build".into()] } else { more }
     }
 
-    fn shared_with(&self, other: &Self) -> u64 {
-        let shared = self.targets.intersection(&other.targets).count() as u64;
-        if self.failed && other.failed { shared.max(1) } else { 0 }
+    fn shared_with(&self, other: &Self) -> Vec<String> {
+        if !(self.failed && other.failed) {
+            return Vec::new();
+        }
+        let shared: Vec<String> = self.targets.intersection(&other.targets).cloned().collect();
+        if shared.is_empty() { vec!["something that cargo does not name".into()] } else { shared }
     }
 }

@@ -40,13 +40,6 @@ pub fn decide(record: &RunRecord, comparison: &Comparison, policy: &Policy) -> V
             n => format!("of {n} compared tests, no test got worse"),
         });
     }
-    if measured.failed_on_both > 0 {
-        reasons.push(format!(
-            "{} built on neither side, so nothing is known of {}",
-            count(measured.failed_on_both, "target was", "targets were"),
-            if measured.failed_on_both == 1 { "its tests" } else { "their tests" },
-        ));
-    }
     Verdict { outcome, reasons, rules: judged.into_iter().map(|(rule, _)| rule).collect() }
 }
 
@@ -175,7 +168,7 @@ mod tests {
         is(&record((not_built(&["x"]), good), (not_built(&["x", "y"]), good)), NoGo, ": y");
         is(&record((not_built(&["x"]), &[]), (not_built(&["x"]), &[])), Inconclusive, "no test");
         let one_each = record((not_built(&["x"]), good), (not_built(&["x"]), good));
-        is(&one_each, VerdictOutcome::Go, "built on neither side");
+        is(&one_each, Inconclusive, "built on neither side, so nothing is known of their tests: x");
         is(
             &record((not_built(&["x"]), good), (built(), good)),
             VerdictOutcome::Go,

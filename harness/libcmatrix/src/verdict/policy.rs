@@ -17,6 +17,9 @@ pub struct Policy {
     pub max_disappeared: u64,
     /// Most targets that may build in the baseline only, before it is no-go.
     pub max_failed_builds_on_candidate_only: u64,
+    /// Most targets that may build on neither side, before it is inconclusive: nothing is known of
+    /// their tests.
+    pub max_failed_builds_on_both: u64,
     /// Most tests without a result on one side, before it is inconclusive.
     pub max_indeterminate: u64,
     /// Fewest tests that must be compared, or it is inconclusive.
@@ -30,6 +33,7 @@ impl Default for Policy {
             max_crashed_on_candidate_only: 0,
             max_disappeared: 0,
             max_failed_builds_on_candidate_only: 0,
+            max_failed_builds_on_both: 0,
             max_indeterminate: 0,
             min_compared: 1,
         }
@@ -86,6 +90,16 @@ impl Policy {
                 &measured.incomplete,
                 Inconclusive,
                 format!("not everything was seen: {}", named(&measured.incomplete)),
+            ),
+            at_most(
+                "max-failed-builds-on-both",
+                self.max_failed_builds_on_both,
+                &measured.failed_on_both,
+                Inconclusive,
+                format!(
+                    "built on neither side, so nothing is known of their tests: {}",
+                    named(&measured.failed_on_both)
+                ),
             ),
             at_most(
                 "max-indeterminate",
