@@ -99,18 +99,23 @@ async fn has(engine: &dyn Engine, image: &Made) -> Result<bool> {
 
 /// Runs the recipes. What they say goes to standard error as it comes.
 async fn make(folder: &Path, args: &[&str]) -> Result<Vec<Made>> {
-    let output = Command::new("bash")
+    let child = Command::new("bash")
         .arg(folder.join("make"))
         .args(args)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .output()
-        .await
+        .spawn()
         .map_err(|e| {
             Failure::environment("bash cannot be started")
                 .because(e)
                 .hint("install bash: the recipes are written for it")
         })?;
+    // Not `Command::output`: that would take standard error as well.
+    let output = child
+        .wait_with_output()
+        .await
+        .map_err(|e| Failure::environment("a recipe cannot be waited for").because(e))?;
     if !output.status.success() {
         return Err(Failure::environment("an image could not be made")
             .because(format!("its recipe ended with {}; what it said is above", output.status))
