@@ -1,6 +1,6 @@
 //! `libcmatrix doctor`: what works on this machine, what does not, and what to do about it.
 
-use std::{net::ToSocketAddrs, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anstyle::AnsiColor;
 use clap::Args;
@@ -50,6 +50,7 @@ pub async fn doctor(args: &DoctorArgs) -> Result<Exit> {
             Ok(info) => {
                 say("engine", describe(&info));
                 say("images", images(engine.as_ref()).await);
+                say("registry", registry(engine.as_ref()).await);
                 if let Some(root) = &info.data_root {
                     say("engine's disk", disk(Path::new(root), 10));
                 }
@@ -57,14 +58,7 @@ pub async fn doctor(args: &DoctorArgs) -> Result<Exit> {
         },
     }
     say("disk here", disk(Path::new("."), 1));
-    say("crates", network("index.crates.io", "downloads of dependencies"));
-    say(
-        "registry",
-        network(
-            "registry-1.docker.io",
-            "pulls of images; images that are already there, or made with `libcmatrix images build`, need none",
-        ),
-    );
+    say("crates", crates());
     Ok(if healthy { Exit::Success } else { Exit::Environment })
 }
 
@@ -158,17 +152,38 @@ fn disk(path: &Path, wanted_gib: u64) -> State {
     }
 }
 
-/// Whether a host answers at all. Behind a proxy this says no although cargo and the engine get through.
-fn network(host: &str, needed_for: &str) -> State {
-    let resolved = (host, 443).to_socket_addrs().ok().and_then(|mut a| a.next());
-    let connected = resolved
-        .is_some_and(|a| std::net::TcpStream::connect_timeout(&a, Duration::from_secs(3)).is_ok());
-    if connected {
-        State::Good(format!("{host} answers"))
-    } else {
-        State::Poor(
-            format!("{host} does not answer"),
-            format!("needed for {needed_for}; a configured proxy or mirror will do as well"),
-        )
+/// Any crate will do, so one that is small and will not go away.
+const SOME_CRATE: &str = "cfg-if";
+
+/// Whether crates can be downloaded: by cargo, so that its mirrors, proxies and credentials count.
+fn crates() -> State {
+    let asked = published::CrateRequest::parse(SOME_CRATE)
+        .and_then(|request| published::download(&request, &super::run::cache_folder()?));
+    match asked {
+        Ok(_) => State::Good("cargo downloads".into()),
+        Err(failure) => State::Poor(
+            format!("{failure}"),
+            format!("needed for dependencies; {}", failure.hint.unwrap_or_default()),
+        ),
+    }
+}
+
+/// How long a registry may take to say whether it has an image.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Whether the images of the default pair could be pulled, by the engine's own way to their registry.
+async fn registry(engine: &dyn Engine) -> State {
+    let environments = builtin::environments();
+    let Some(spec) = environments.get(builtin::REGISTRY_PAIR.1) else {
+        return State::Poor("there is no default pair".into(), String::new());
+    };
+    let needed = "needed for pulls only: images that are there, or that `libcmatrix images build` makes, need none";
+    match tokio::time::timeout(ANSWER, engine.ask_registry(&spec.runtime)).await {
+        Ok(Ok(())) => State::Good(format!("has {}", spec.runtime)),
+        Ok(Err(failure)) => State::Poor(failure.to_string(), needed.into()),
+        Err(_) => State::Poor(
+            format!("no answer about {} within {} seconds", spec.runtime, ANSWER.as_secs()),
+            needed.into(),
+        ),
     }
 }

@@ -204,6 +204,12 @@ pub trait Engine: Send + Sync {
         progress: &(dyn Fn(PullProgress) + Send + Sync),
     ) -> Result<LocalImage>;
 
+    /// Asks an image's registry whether it has it, by the way that a pull would go. Fetches nothing.
+    ///
+    /// # Errors
+    /// No registry answers, or it does not have the image.
+    async fn ask_registry(&self, reference: &str) -> Result<()>;
+
     /// Takes the images of an archive; gives their names.
     ///
     /// # Errors

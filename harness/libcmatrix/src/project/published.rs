@@ -123,10 +123,9 @@ fn refused(request: &CrateRequest, stderr: &str) -> Failure {
     let what = format!("the crate {}{version} cannot be had", request.name);
     let unknown = ["no matching package", "failed to select a version"];
     if unknown.iter().any(|text| stderr.contains(text)) {
-        Failure::usage(what).because(stderr).hint(format!(
-            "see https://crates.io/crates/{} for its name and versions",
-            request.name
-        ))
+        Failure::usage(what)
+            .because(stderr)
+            .hint(format!("`cargo search {}` shows names and versions", request.name))
     } else {
         Failure::environment(what).because(stderr).hint(format!(
             "check the network and cargo's configuration: `cargo info {}` shows the same",

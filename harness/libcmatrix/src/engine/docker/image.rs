@@ -119,6 +119,17 @@ pub(super) async fn pull(
     })
 }
 
+/// Asks the registry whether it has an image.
+///
+/// # Errors
+/// No registry answers, or it does not have the image.
+pub(super) async fn ask_registry(daemon: &Docker, name: &str) -> Result<()> {
+    let reference = Reference::parse(name)?;
+    let credentials = credentials::credentials(reference.registry()).await;
+    let answer = daemon.inspect_registry_image(&reference.local(), credentials).await;
+    answer.map(drop).map_err(|error| pull_failure(name, &reference, &error))
+}
+
 fn pull_failure(name: &str, reference: &Reference, error: &Error) -> Failure {
     let failure = fault::failure(format!("cannot fetch the image {name}"), error);
     if failure.hint.is_some() {

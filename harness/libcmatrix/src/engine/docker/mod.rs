@@ -106,6 +106,10 @@ impl Engine for DockerEngine {
         image::pull(&self.patient(), reference, progress).await
     }
 
+    async fn ask_registry(&self, reference: &str) -> Result<()> {
+        image::ask_registry(&self.daemon, reference).await
+    }
+
     async fn load_images(&self, archive: &Path) -> Result<Vec<String>> {
         image::load(&self.patient(), archive).await
     }
