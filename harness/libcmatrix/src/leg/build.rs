@@ -5,14 +5,14 @@ use libcmatrix_agent::protocol::{Program, Stream};
 use libcmatrix_schema::{Artifact, AttemptStatus, Binary, Event, StepName, StepStatus};
 
 use super::{
-    Context, Leg,
+    Context, Leg, build_output,
     cargo_messages::{BuildMessages, Line},
     fetch, layout,
     session::AgentSession,
     step::{self, RunningStep},
     test, test_environment,
 };
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 
 /// Arguments by which every cargo command of a leg builds the same thing.
 #[must_use]
@@ -113,17 +113,17 @@ async fn body(
         .await?;
     step.take_usage(&ended);
     if ended.status != AttemptStatus::Passed {
-        refuse_no_result(&messages, &tail.text())?;
+        build_output::refuse_no_result(&messages.errors, &tail.text())?;
     }
     let record = step.step();
     leg.build_failed = record.status != StepStatus::Passed;
     if record.status == StepStatus::Failed {
         if messages.errors.is_empty() {
-            messages.errors.push(without_noise(&tail.text()));
+            messages.errors.push(build_output::without_noise(&tail.text()));
         }
-        record.detail = messages.errors.first().map(|said| first_error(said));
-        if messages.errors.iter().any(|said| wants_network(said)) {
-            context.recorder.note("build-wants-network", WANTS_NETWORK);
+        record.detail = messages.errors.first().map(|said| build_output::first_error(said));
+        if messages.errors.iter().any(|said| build_output::wants_network(said)) {
+            context.recorder.note("build-wants-network", build_output::WANTS_NETWORK);
         }
         record.diagnostics = std::mem::take(&mut messages.errors);
         record.failed_targets = std::mem::take(&mut messages.failed_targets);
@@ -142,71 +142,6 @@ async fn body(
         });
     }
     record_programs(context, leg, session, &messages).await
-}
-
-/// A build that fails for want of disk, or because cargo does not understand its arguments, says
-/// nothing about the project.
-fn refuse_no_result(messages: &BuildMessages, said: &str) -> Result<()> {
-    let is_about_space =
-        |l: &&str| l.contains("No space left on device") || l.contains("Disk quota exceeded");
-    let lines = messages.errors.iter().flat_map(|e| e.lines()).chain(said.lines());
-    if let Some(line) = lines.clone().find(is_about_space) {
-        return Err(Failure::environment("the disk is full").because(line).hint(
-            "free disk space where the engine keeps its data: `libcmatrix doctor` shows where",
-        ));
-    }
-    if said.contains("Usage: cargo") {
-        return Err(Failure::usage("cargo does not understand its arguments")
-            .because(said)
-            .hint("look at what follows `--`"));
-    }
-    Ok(())
-}
-
-const WANTS_NETWORK: &str = "the build seems to want the network, which it does not have: only \
-    dependencies are downloaded. A build script that downloads cannot be compared; many crates have \
-    a feature or a variable that makes them use what is there instead";
-
-/// Whether what a build said is about a network that is not there.
-fn wants_network(said: &str) -> bool {
-    [
-        "failed to lookup address information",
-        "Temporary failure in name resolution",
-        "Could not resolve host",
-        "Couldn't resolve host",
-        "Network is unreachable",
-        "dns error",
-    ]
-    .iter()
-    .any(|words| said.contains(words))
-}
-
-/// What a build script says before it fails, without its instructions to cargo, and without the
-/// variables that the crate `cc` names.
-fn without_noise(said: &str) -> String {
-    let is_noise = |line: &&str| {
-        let line = line.trim();
-        line.starts_with("cargo:rerun-if-")
-            || line.starts_with("cargo:rustc-")
-            || line.starts_with("cargo::rerun-if-")
-            || line.starts_with("cargo::rustc-")
-            || line.ends_with(" = None")
-            || line.contains(" = Some(")
-            || line.starts_with("Compiling ")
-    };
-    let start = said.find("error: failed to run custom build command").unwrap_or(0);
-    said[start..].lines().filter(|l| !is_noise(l)).collect::<Vec<_>>().join("\n")
-}
-
-/// The line that tells most in one line.
-fn first_error(said: &str) -> String {
-    let find = |words: &str| said.lines().find(|l| l.contains(words));
-    let line = ["fatal error: ", "undefined reference to", "error: linking", "error[", "error:"]
-        .iter()
-        .find_map(|words| find(words))
-        .or_else(|| said.lines().next());
-    let line = line.unwrap_or_default().trim();
-    line.strip_prefix("cargo:warning=").unwrap_or(line).to_owned()
 }
 
 /// The programs that were built beside the tests, with their sizes.

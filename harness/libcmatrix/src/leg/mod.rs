@@ -10,6 +10,7 @@
 
 pub mod archive;
 pub mod build;
+pub mod build_output;
 pub mod cargo_messages;
 pub mod doctest;
 pub mod fetch;

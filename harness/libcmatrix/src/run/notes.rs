@@ -1,0 +1,49 @@
+//! What the reader should know before the results are read: where they are not what they may seem.
+
+use crate::leg::{Context, Leg, test_environment};
+
+/// Says so where a workspace has members that `cargo test` leaves out when it is started as it is here.
+pub(super) fn untested_members(context: &Context, legs: &[Leg]) {
+    let selection = &context.selection;
+    if selection.workspace || !selection.packages.is_empty() {
+        return;
+    }
+    let Some(metadata) = legs.first().and_then(|l| l.metadata.as_deref()) else { return };
+    let tested = test_environment::selected_by_folder(metadata, context);
+    let left_out: Vec<&str> = metadata
+        .workspace_packages()
+        .into_iter()
+        .filter(|p| tested.iter().all(|t| t.id != p.id))
+        .map(|p| p.name.as_str())
+        .collect();
+    if !left_out.is_empty() {
+        context.recorder.note(
+            "members-not-tested",
+            format!(
+                "as `cargo test` does in this folder, {} of the workspace's members were left out \
+                 ({}): --workspace tests them all",
+                left_out.len(),
+                left_out.join(", ")
+            ),
+        );
+    }
+}
+
+/// Says so where tests do not run in the distribution that their leg is named for.
+pub(super) fn foreign_userland(context: &Context, legs: &[Leg]) {
+    if context.settings.test_image != "builder" {
+        return;
+    }
+    for leg in legs {
+        if leg.toolchain.as_ref().is_some_and(|t| t.host != t.target) {
+            context.recorder.note(
+                "tests-in-builder",
+                format!(
+                    "{}: the tests run in the builder image {}, which is another distribution: they \
+                     show the C library, not the userland",
+                    leg.name, leg.spec.builder
+                ),
+            );
+        }
+    }
+}
