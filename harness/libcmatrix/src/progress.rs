@@ -177,7 +177,8 @@ impl Progress {
             }
         }
         if self.finished > 0 {
-            let _ = write!(text, ", {} tests", self.finished);
+            let plural = if self.finished == 1 { "" } else { "s" };
+            let _ = write!(text, ", {} test{plural}", self.finished);
             if self.bad > 0 {
                 let _ = write!(text, ", {} did not pass", self.bad);
             }

@@ -77,11 +77,11 @@ impl Config {
     /// It is not TOML, or holds something unknown.
     pub fn parse(text: &str, name: &str) -> Result<Self> {
         toml::from_str(text).map_err(|e| {
-            let mut failure = Failure::usage(format!("{name} is not valid")).because(&e);
-            if let Some(nearest) = nearest_key(e.message()) {
-                failure = failure.hint(format!("did you mean `{nearest}`?"));
-            }
-            failure
+            let failure = Failure::usage(format!("{name} is not valid")).because(&e);
+            failure.hint(match nearest_key(e.message()) {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => format!("mend {name}, or name another file with --config"),
+            })
         })
     }
 
