@@ -176,17 +176,9 @@ impl Running {
     }
 
     fn finish(self) -> Ended {
-        let mut ended: Ended =
-            serde_json::from_slice(&self.status_text).unwrap_or_else(|_| Ended {
-                status: AttemptStatus::NotRun { reason: "its supervisor was killed".into() },
-                silent: false,
-                wall_s: 0.0,
-                user_s: 0.0,
-                system_s: 0.0,
-                peak_rss_bytes: 0,
-                oom_kills: 0,
-                leaked: Vec::new(),
-            });
+        let mut ended: Ended = serde_json::from_slice(&self.status_text).unwrap_or_else(|_| {
+            Ended::unmeasured(AttemptStatus::NotRun { reason: "its supervisor was killed".into() })
+        });
         // A descendant was killed for memory, not the program itself: only where nothing else ran
         // at the time is it certain that the kill was this program's.
         if self.ran_alone

@@ -125,6 +125,23 @@ pub struct Ended {
     pub leaked: Vec<String>,
 }
 
+impl Ended {
+    /// A program of which nothing is known but how it ended.
+    #[must_use]
+    pub fn unmeasured(status: AttemptStatus) -> Self {
+        Self {
+            status,
+            silent: false,
+            wall_s: 0.0,
+            user_s: 0.0,
+            system_s: 0.0,
+            peak_rss_bytes: 0,
+            oom_kills: 0,
+            leaked: Vec::new(),
+        }
+    }
+}
+
 /// What the agent says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "report", rename_all = "kebab-case")]

@@ -85,16 +85,7 @@ fn exec(
     let mut end = None;
     if let Err(e) = started {
         let status = libcmatrix_schema::AttemptStatus::NotRun { reason: e.to_string() };
-        end = Some(Ended {
-            status,
-            silent: false,
-            wall_s: 0.0,
-            user_s: 0.0,
-            system_s: 0.0,
-            peak_rss_bytes: 0,
-            oom_kills: 0,
-            leaked: Vec::new(),
-        });
+        end = Some(Ended::unmeasured(status));
     }
     while end.is_none() {
         pool.wait(input, |_, happened| match happened {

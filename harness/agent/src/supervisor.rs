@@ -64,26 +64,15 @@ pub(crate) fn start(
         None => {
             drop((status, stdout, stderr));
             let ended = supervise(command, stdout_in, stderr_in, limits, oom).unwrap_or_else(|e| {
-                ended(AttemptStatus::NotRun { reason: format!("cannot be started: {e}") })
+                Ended::unmeasured(AttemptStatus::NotRun {
+                    reason: format!("cannot be started: {e}"),
+                })
             });
             let mut line = serde_json::to_vec(&ended).unwrap_or_default();
             line.push(b'\n');
             let sent = io::Write::write_all(&mut fs::File::from(status_in), &line).is_ok();
             exit_now(i32::from(!sent))
         }
-    }
-}
-
-fn ended(status: AttemptStatus) -> Ended {
-    Ended {
-        status,
-        silent: false,
-        wall_s: 0.0,
-        user_s: 0.0,
-        system_s: 0.0,
-        peak_rss_bytes: 0,
-        oom_kills: 0,
-        leaked: Vec::new(),
     }
 }
 
@@ -112,7 +101,9 @@ fn supervise(
     let reason = io::read_to_string(fs::File::from(failure))?;
     if !reason.is_empty() {
         wait(program, &mut None);
-        return Ok(ended(AttemptStatus::NotRun { reason: format!("cannot be started: {reason}") }));
+        return Ok(Ended::unmeasured(AttemptStatus::NotRun {
+            reason: format!("cannot be started: {reason}"),
+        }));
     }
 
     let mut end = None;

@@ -277,16 +277,7 @@ fn ran_nothing(output: &Capture) -> bool {
 }
 
 fn not_run(reason: String) -> Attempt {
-    Attempt {
-        status: AttemptStatus::NotRun { reason },
-        wall_s: None,
-        cpu_s: None,
-        peak_rss_bytes: None,
-        output: String::new(),
-        output_cut_bytes: 0,
-        leaked_processes: Vec::new(),
-        oom_kills: 0,
-    }
+    Attempt::unmeasured(AttemptStatus::NotRun { reason })
 }
 
 #[cfg(test)]

@@ -65,6 +65,23 @@ pub struct Attempt {
     pub oom_kills: u64,
 }
 
+impl Attempt {
+    /// An attempt of which nothing is known but how it ended.
+    #[must_use]
+    pub fn unmeasured(status: AttemptStatus) -> Self {
+        Self {
+            status,
+            wall_s: None,
+            cpu_s: None,
+            peak_rss_bytes: None,
+            output: String::new(),
+            output_cut_bytes: 0,
+            leaked_processes: Vec::new(),
+            oom_kills: 0,
+        }
+    }
+}
+
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }
@@ -174,17 +191,7 @@ mod tests {
     use super::*;
 
     fn outcome(statuses: &[AttemptStatus]) -> Outcome {
-        let attempt = |status: &AttemptStatus| Attempt {
-            status: status.clone(),
-            wall_s: None,
-            cpu_s: None,
-            peak_rss_bytes: None,
-            output: String::new(),
-            output_cut_bytes: 0,
-            leaked_processes: Vec::new(),
-            oom_kills: 0,
-        };
-        Outcome::of(&statuses.iter().map(attempt).collect::<Vec<_>>())
+        Outcome::of(&statuses.iter().cloned().map(Attempt::unmeasured).collect::<Vec<_>>())
     }
 
     #[test]

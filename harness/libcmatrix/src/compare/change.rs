@@ -191,21 +191,8 @@ mod tests {
     use super::*;
 
     fn test(statuses: &[AttemptStatus]) -> Test {
-        let attempts: Vec<Attempt> = statuses.iter().cloned().map(attempt).collect();
+        let attempts: Vec<Attempt> = statuses.iter().cloned().map(Attempt::unmeasured).collect();
         Test { id: "p$t".into(), outcome: Outcome::of(&attempts), attempts }
-    }
-
-    fn attempt(status: AttemptStatus) -> Attempt {
-        Attempt {
-            status,
-            wall_s: None,
-            cpu_s: None,
-            peak_rss_bytes: None,
-            output: String::new(),
-            output_cut_bytes: 0,
-            leaked_processes: Vec::new(),
-            oom_kills: 0,
-        }
     }
 
     fn kind(a: &[AttemptStatus], b: &[AttemptStatus]) -> ChangeKind {

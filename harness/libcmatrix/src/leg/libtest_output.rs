@@ -78,16 +78,7 @@ fn without_mode(name: &str) -> &str {
 }
 
 fn attempt(status: AttemptStatus, output: String) -> Attempt {
-    Attempt {
-        status,
-        wall_s: None,
-        cpu_s: None,
-        peak_rss_bytes: None,
-        output,
-        output_cut_bytes: 0,
-        leaked_processes: Vec::new(),
-        oom_kills: 0,
-    }
+    Attempt { output, ..Attempt::unmeasured(status) }
 }
 
 /// `---- NAME stdout ----` and what follows it, up to the next such line or the closing list.
