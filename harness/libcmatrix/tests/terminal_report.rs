@@ -48,6 +48,11 @@ fn a_target_that_does_not_link() {
 }
 
 #[test]
+fn binaries_that_die_before_their_tests() {
+    insta::assert_snapshot!(shown("constructor-arguments", 100));
+}
+
+#[test]
 fn tests_that_only_one_side_has() {
     insta::assert_snapshot!(shown("compiled-out", 80));
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Write};
 
 use libcmatrix_schema::{
-    Attempt, AttemptStatus, Change, ChangeKind, Outcome, Role, RunRecord, Test, is_doctest,
+    Attempt, AttemptStatus, Binary, Change, ChangeKind, Outcome, Role, RunRecord, Test, is_doctest,
 };
 
 use super::{
@@ -19,11 +19,7 @@ const LINES: usize = 6;
 
 pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     let Some(comparison) = &record.comparison else { return };
-    let tests = |role| -> HashMap<&str, &Test> {
-        let legs = record.legs.iter().filter(|l| l.role == role);
-        legs.flat_map(|l| &l.tests).map(|t| (t.id.as_str(), t)).collect()
-    };
-    let sides = [tests(Role::Baseline), tests(Role::Candidate)];
+    let sides = [Role::Baseline, Role::Candidate].map(|role| Side::of(record, role));
     for kind in ChangeKind::ALL.into_iter().filter(|k| *k != ChangeKind::Same) {
         let changes: Vec<&Change> =
             comparison.changes.iter().filter(|c| c.change == kind).collect();
@@ -50,30 +46,63 @@ fn meaning(kind: ChangeKind) -> &'static str {
         ChangeKind::Disappeared => "run in the baseline, not in the candidate",
         ChangeKind::Indeterminate => "no result on one side",
         ChangeKind::Unstable => "attempts disagree",
-        ChangeKind::Differs => "different on both sides, and no worse in the candidate",
+        ChangeKind::Differs => "bad on both sides in different ways, or processes left on one",
         ChangeKind::Fixed => "bad in the baseline, good in the candidate",
         ChangeKind::Appeared => "run in the candidate only",
         ChangeKind::Same => "the same on both sides",
     }
 }
 
-fn one(out: &mut String, change: &Change, sides: &[HashMap<&str, &Test>; 2], width: usize) {
+fn one(out: &mut String, change: &Change, sides: &[Side<'_>; 2], width: usize) {
     let _ = writeln!(out, "\n  {BOLD}{}{BOLD:#}", sanitise_line(&change.id));
     if let Some(reason) = &change.reason {
         wrapped(out, "    ", &sanitise_line(reason), width);
     }
-    for (label, tests) in ["baseline ", "candidate"].into_iter().zip(sides) {
-        let Some(test) = tests.get(change.id.as_str()) else {
-            let _ = writeln!(out, "    {DIM}{label}{DIM:#}  not there");
-            continue;
-        };
-        let _ = writeln!(out, "    {DIM}{label}{DIM:#}  {}", sanitise_line(&in_words(test)));
-        if let Some(attempt) = telling(test) {
-            let lines = excerpt(&attempt.output, LINES);
+    for (label, side) in ["baseline ", "candidate"].into_iter().zip(sides) {
+        let (text, output) = side.said(&change.id);
+        let _ = writeln!(out, "    {DIM}{label}{DIM:#}  {}", sanitise_line(&text));
+        if let Some(output) = output {
+            let lines = excerpt(output, LINES);
             if lines.is_empty() {
                 let _ = writeln!(out, "      {DIM}(it printed nothing){DIM:#}");
             }
             quote(out, lines, "      ", width);
+        }
+    }
+}
+
+/// One leg, for looking up what it says of a test.
+struct Side<'a> {
+    tests: HashMap<&'a str, &'a Test>,
+    binaries: HashMap<&'a str, &'a Binary>,
+}
+
+impl<'a> Side<'a> {
+    fn of(record: &'a RunRecord, role: Role) -> Self {
+        let legs = || record.legs.iter().filter(move |l| l.role == role);
+        Self {
+            tests: legs().flat_map(|l| &l.tests).map(|t| (t.id.as_str(), t)).collect(),
+            binaries: legs().flat_map(|l| &l.binaries).map(|b| (b.id.as_str(), b)).collect(),
+        }
+    }
+
+    /// What became of a test, or of a binary that is compared as a whole; and its output, where that
+    /// is worth a look.
+    fn said(&self, id: &str) -> (String, Option<&'a str>) {
+        if let Some(test) = self.tests.get(id) {
+            return (in_words(test), telling(test).map(|a| a.output.as_str()));
+        }
+        let (binary, is_test) = match id.split_once('$') {
+            Some((binary, _)) => (binary, true),
+            None => (id, false),
+        };
+        match self.binaries.get(binary).and_then(|b| Some((b, b.listing.as_ref()?))) {
+            Some((binary, status)) if *status != AttemptStatus::Passed => {
+                let words = outcome_in_words(&Outcome::from(status));
+                (format!("its binary {words}"), Some(&binary.listing_output))
+            }
+            Some(_) if !is_test => ("it starts, and has no tests".into(), None),
+            _ => ("not there".into(), None),
         }
     }
 }
@@ -83,10 +112,11 @@ fn telling(test: &Test) -> Option<&Attempt> {
     test.attempts.iter().find(|a| a.status != AttemptStatus::Passed)
 }
 
-fn in_words(test: &Test) -> String {
-    let mut text = match &test.outcome {
+fn outcome_in_words(outcome: &Outcome) -> String {
+    match outcome {
         Outcome::Passed => "passed".to_owned(),
         Outcome::Failed { exit_code } => format!("failed with exit code {exit_code}"),
+        Outcome::Crashed { signal: 0 } => "crashed by a signal that is not known".to_owned(),
         Outcome::Crashed { signal } => {
             format!("crashed by signal {signal}{}", signal_name(*signal))
         }
@@ -95,10 +125,17 @@ fn in_words(test: &Test) -> String {
         Outcome::Leaked => "passed, and left processes behind".to_owned(),
         Outcome::Ignored => "ignored".to_owned(),
         Outcome::Unstable { passed, of } => {
-            format!("passed {passed} of {of} attempts{}", others(test))
+            format!("passed {passed} of {of} attempts")
         }
         Outcome::NotRun { reason } => format!("not run: {reason}"),
-    };
+    }
+}
+
+fn in_words(test: &Test) -> String {
+    let mut text = outcome_in_words(&test.outcome);
+    if matches!(test.outcome, Outcome::Unstable { .. }) {
+        text.push_str(&others(test));
+    }
     let leaked = test.attempts.iter().find(|a| !a.leaked_processes.is_empty());
     if let Some(attempt) = leaked {
         let _ = write!(text, " ({})", attempt.leaked_processes.join(", "));
@@ -151,14 +188,9 @@ fn signal_name(signal: i32) -> &'static str {
 
 /// Tests that are bad in the same way on both sides say nothing about musl, but often something
 /// about the images.
-fn same_but_bad(
-    out: &mut String,
-    record: &RunRecord,
-    sides: &[HashMap<&str, &Test>; 2],
-    width: usize,
-) {
+fn same_but_bad(out: &mut String, record: &RunRecord, sides: &[Side<'_>; 2], width: usize) {
     let is_bad = |id: &str| {
-        sides[0].get(id).is_some_and(|t| {
+        sides[0].tests.get(id).is_some_and(|t| {
             !matches!(
                 t.outcome,
                 Outcome::Passed | Outcome::Leaked | Outcome::Ignored | Outcome::NotRun { .. }

@@ -1,0 +1,5 @@
+//! A program without tests.
+
+include!("../../constructor.rs");
+
+fn main() {}

@@ -1,0 +1,4 @@
+include!("../constructor.rs");
+
+#[test]
+fn starts() {}
