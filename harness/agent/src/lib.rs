@@ -18,6 +18,7 @@
 
 mod capture;
 mod command;
+mod input;
 mod memory_events;
 mod pool;
 pub mod protocol;

@@ -18,9 +18,9 @@ use rustix::{
 
 use crate::{
     command::Command,
+    input::Input,
     memory_events::OomCounter,
     protocol::{Ended, Stream},
-    serve::Input,
     supervisor::{self, Limits, is_drained, read_some},
 };
 

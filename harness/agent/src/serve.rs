@@ -1,9 +1,7 @@
 //! The agent's life: take jobs, do them one after the other, say what happened.
 
 use std::{
-    collections::VecDeque,
     io::{self, Write},
-    os::fd::BorrowedFd,
     time::Duration,
 };
 
@@ -12,6 +10,7 @@ use rustix::process::DumpableBehavior;
 use crate::{
     capture::{Capture, Lines},
     command::Command,
+    input::Input,
     memory_events::OomCounter,
     pool::{Happened, Pool},
     protocol::{Ended, Job, Program, ProgramLimits, Report, Stream},
@@ -46,7 +45,7 @@ fn serve_jobs() -> io::Result<()> {
     let mut pool = Pool::new(oom);
     let mut input = Input::default();
     loop {
-        let Some(line) = input.lines.pop_front() else {
+        let Some(line) = input.next_line() else {
             pool.wait(&mut input, |_, _| {})?;
             continue;
         };
@@ -110,33 +109,6 @@ fn exec(
     }
     say(&Report::ExecEnded(end.expect("the loop ends with the program")));
     Ok(())
-}
-
-/// Standard input, as lines.
-#[derive(Default)]
-pub(crate) struct Input {
-    partial: Vec<u8>,
-    lines: VecDeque<String>,
-}
-
-impl Input {
-    /// Takes what is there. At the end of input nobody is left to hear us: the agent ends at once,
-    /// and with it, as PID 1, everything it runs.
-    pub(crate) fn read_or_exit(&mut self, stdin: BorrowedFd<'_>) {
-        let mut buffer = vec![0; 1 << 16];
-        match rustix::io::read(stdin, &mut buffer) {
-            Ok(0) => std::process::exit(0),
-            Ok(n) => {
-                self.partial.extend_from_slice(&buffer[..n]);
-                while let Some(end) = self.partial.iter().position(|b| *b == b'\n') {
-                    let line: Vec<u8> = self.partial.drain(..=end).collect();
-                    self.lines.push_back(String::from_utf8_lossy(&line).into_owned());
-                }
-            }
-            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
-            Err(_) => std::process::exit(0),
-        }
-    }
 }
 
 /// Says one report. If nobody hears it any more, there is nothing left to do.

@@ -7,9 +7,9 @@ use libcmatrix_schema::{Attempt, AttemptStatus};
 use crate::{
     capture::Capture,
     command::Command,
+    input::Input,
     pool::{Happened, Pool},
     protocol::{Ended, ListedTest, ProgramLimits, Report, Stream, TestBinary, TestToRun},
-    serve::Input,
 };
 
 /// A listing may be long: a binary with 100,000 tests says some 10 MB.

@@ -19,6 +19,7 @@ pub mod layout;
 pub mod libtest_output;
 pub mod prepare;
 pub mod session;
+pub mod source_tree;
 pub mod step;
 pub mod test;
 pub mod test_environment;

@@ -5,9 +5,10 @@ use libcmatrix_schema::{Event, StepName};
 
 use super::{
     Context, Leg,
-    archive::{self, Ownership, SourceTree},
+    archive::{self, Ownership},
     fetch,
     session::AgentSession,
+    source_tree::SourceTree,
     step::{self, LastLines, RunningStep},
 };
 use crate::{environment::toolchain, failure::Result};

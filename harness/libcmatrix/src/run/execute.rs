@@ -13,8 +13,8 @@ use crate::{
     failure::{Failure, Result},
     image::ResolvedImages,
     leg::{
-        Context, Leg, archive::SourceTree, build, doctest, fetch, inject, prepare,
-        session::AgentSession, test,
+        Context, Leg, build, doctest, fetch, inject, prepare, session::AgentSession,
+        source_tree::SourceTree, test,
     },
     record::{Recorder, RunFolder},
 };
