@@ -121,6 +121,9 @@ fn start_failure(what: String, error: &Error) -> Failure {
     if let Some((_, reason)) = cause.split_once("container process: ") {
         failure.cause = reason.trim().trim_end_matches('.').to_owned();
     }
+    if failure.cause.contains("failed to create endpoint") {
+        return failure.hint("the engine's own network is broken: restart the engine");
+    }
     failure
 }
 
@@ -307,5 +310,11 @@ mod tests {
         };
         let failure = start_failure("cannot start".into(), &error);
         assert_eq!(failure.cause, "exec: \"/x\": stat /x: no such file or directory");
+        let error = Error::DockerResponseServerError {
+            status_code: 500,
+            message: "failed to create endpoint x on network bridge: no such interface".into(),
+        };
+        let hint = start_failure("cannot start".into(), &error).hint;
+        assert!(hint.is_some_and(|hint| hint.contains("restart the engine")));
     }
 }
