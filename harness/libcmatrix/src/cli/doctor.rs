@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{EngineChoice, connect};
 use crate::{
-    engine::{Engine, EngineInfo},
+    engine::{Engine, EngineInfo, SandboxSpec, docker::current_owner},
     environment::builtin,
     exit::Exit,
     failure::{Failure, Result},
@@ -50,6 +50,9 @@ pub async fn doctor(args: &DoctorArgs) -> Result<Exit> {
             Ok(info) => {
                 say("engine", describe(&info));
                 say("images", images(engine.as_ref()).await);
+                if let Some(state) = container(engine.as_ref(), &info).await {
+                    say("containers", state);
+                }
                 say("registry", registry(engine.as_ref()).await);
                 if let Some(root) = &info.data_root {
                     say("engine's disk", disk(Path::new(root), 10));
@@ -134,6 +137,47 @@ async fn images(engine: &dyn Engine) -> State {
         format!("no pair is complete; not there: {}", missing.join(", ")),
         "the first run pulls them; without a registry: `libcmatrix images build`".into(),
     )
+}
+
+/// Whether a container starts with a network, as the first step of a run needs it; `None` where
+/// there is no image yet to start one from.
+async fn container(engine: &dyn Engine, info: &EngineInfo) -> Option<State> {
+    let environments = builtin::environments();
+    let mut image = None;
+    for (_, candidate) in [builtin::REGISTRY_PAIR, builtin::LOCAL_PAIR] {
+        let spec = environments.get(candidate)?;
+        image = image.or(engine.find_image(&spec.runtime).await.ok().flatten());
+    }
+    let spec = SandboxSpec {
+        owner: current_owner(&format!("doctor-{}", std::process::id())),
+        purpose: "doctor".into(),
+        image: image?.id,
+        argv: vec!["/bin/true".into()],
+        env: Vec::new(),
+        working_dir: "/".into(),
+        user: None,
+        mounts: Vec::new(),
+        network: true,
+        read_only_root: true,
+        memory_bytes: (64 << 20).min(info.memory_bytes.max(6 << 20)),
+        pids: 64,
+    };
+    let mut sandbox = match engine.start(&spec).await {
+        Ok(sandbox) => sandbox,
+        Err(failure) => return Some(bad(&failure)),
+    };
+    let ended = sandbox.wait().await;
+    let removed = sandbox.remove().await;
+    Some(match (ended, removed) {
+        (Ok(exit), Ok(())) if exit.exit_code == 0 => {
+            State::Good("one starts, with a network, and ends".into())
+        }
+        (Ok(exit), Ok(())) => State::Bad(
+            format!("one ends with exit code {}", exit.exit_code),
+            "see what the engine's own log says".into(),
+        ),
+        (Err(failure), _) | (_, Err(failure)) => bad(&failure),
+    })
 }
 
 fn disk(path: &Path, wanted_gib: u64) -> State {

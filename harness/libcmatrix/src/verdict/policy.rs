@@ -20,6 +20,8 @@ pub struct Policy {
     /// Most targets that may build on neither side, before it is inconclusive: nothing is known of
     /// their tests.
     pub max_failed_builds_on_both: u64,
+    /// Most steps that may fail for a reason outside the project, before it is inconclusive.
+    pub max_incomplete_steps: u64,
     /// Most tests without a result on one side, before it is inconclusive.
     pub max_indeterminate: u64,
     /// Fewest tests that must be compared, or it is inconclusive.
@@ -34,6 +36,7 @@ impl Default for Policy {
             max_disappeared: 0,
             max_failed_builds_on_candidate_only: 0,
             max_failed_builds_on_both: 0,
+            max_incomplete_steps: 0,
             max_indeterminate: 0,
             min_compared: 1,
         }
@@ -86,7 +89,7 @@ impl Policy {
             ),
             at_most(
                 "max-incomplete-steps",
-                0,
+                self.max_incomplete_steps,
                 &measured.incomplete,
                 Inconclusive,
                 format!("not everything was seen: {}", named(&measured.incomplete)),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use libcmatrix_schema::{Leg, Outcome, Role, RunRecord, Step, StepName, StepStatus};
+use libcmatrix_schema::{Binary, Leg, Outcome, Role, RunRecord, Step, StepName, StepStatus};
 
 use super::super::{amount, sanitise::sanitise_line};
 
@@ -75,6 +75,14 @@ fn built(leg: &Leg) -> String {
     let binaries = match leg.binaries.len() {
         1 => "1 test binary".to_owned(),
         n => format!("{n} test binaries"),
+    };
+    let has_tests = |b: &&Binary| {
+        let start = format!("{}$", b.id);
+        leg.tests.iter().any(|t| t.id.starts_with(&start))
+    };
+    let binaries = match leg.binaries.iter().filter(has_tests).count() {
+        n if n == leg.binaries.len() || leg.step(StepName::List).is_none() => binaries,
+        n => format!("{binaries}, {n} with tests"),
     };
     match step.status {
         StepStatus::Passed => format!("yes, {binaries}"),

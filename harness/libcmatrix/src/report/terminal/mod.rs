@@ -69,6 +69,9 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
                 comparison.compared_doctests, comparison.total_doctests
             );
         }
+        if !record.settings.doctests {
+            text.push_str("; doctests were not asked for");
+        }
         let is_ignored = |o: &Option<String>| o.as_deref() == Some("ignored");
         let ignored = comparison
             .changes
