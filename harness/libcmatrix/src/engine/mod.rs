@@ -188,12 +188,6 @@ pub trait Engine: Send + Sync {
     /// The engine cannot be reached.
     async fn find_image(&self, reference: &str) -> Result<Option<LocalImage>>;
 
-    /// Every image the engine has.
-    ///
-    /// # Errors
-    /// The engine cannot be reached.
-    async fn images(&self) -> Result<Vec<LocalImage>>;
-
     /// Fetches an image from its registry.
     ///
     /// # Errors

@@ -64,11 +64,6 @@ impl Recorder {
         self.event(Event::Noted(Note { code: code.into(), text: text.into() }));
     }
 
-    /// Shows a line to the person, beside the progress.
-    pub fn message(&self, text: &str) {
-        self.lock().progress.message(text);
-    }
-
     /// Takes the progress off the screen.
     pub fn finish_progress(&self) {
         self.lock().progress.finish();

@@ -8,11 +8,9 @@ use bollard::{
     Docker, body_try_stream,
     errors::Error,
     models::ImageInspect,
-    query_parameters::{
-        CreateImageOptionsBuilder, ImportImageOptionsBuilder, ListImagesOptions, RemoveImageOptions,
-    },
+    query_parameters::{CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions},
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::StreamExt;
 use tokio_util::io::ReaderStream;
 
 use super::{credentials, fault, progress::Layers, reference::Reference};
@@ -20,9 +18,6 @@ use crate::{
     engine::{LocalImage, PullProgress},
     failure::{Failure, Result},
 };
-
-/// How many images are asked about at a time.
-const AT_A_TIME: usize = 8;
 
 /// How much of an archive is read at a time.
 const CHUNK: usize = 256 * 1024;
@@ -47,26 +42,6 @@ async fn inspect(daemon: &Docker, name: &str) -> Result<Option<LocalImage>, Erro
         Err(error) if fault::status(&error) == Some(404) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Every image.
-///
-/// # Errors
-/// The daemon cannot be reached.
-pub(super) async fn all(daemon: &Docker) -> Result<Vec<LocalImage>> {
-    let failed = |error: Error| fault::failure("the engine does not list its images", &error);
-    let listed = daemon.list_images(None::<ListImagesOptions>).await.map_err(failed)?;
-    // The list lacks variables and architecture. An image may be gone by the time it is asked about.
-    let images: Vec<Option<LocalImage>> = stream::iter(listed)
-        .map(|image| {
-            let daemon = daemon.clone();
-            async move { inspect(&daemon, &image.id).await }
-        })
-        .buffered(AT_A_TIME)
-        .try_collect()
-        .await
-        .map_err(failed)?;
-    Ok(images.into_iter().flatten().collect())
 }
 
 fn local_image(said: ImageInspect) -> Option<LocalImage> {

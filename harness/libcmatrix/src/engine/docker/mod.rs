@@ -94,10 +94,6 @@ impl Engine for DockerEngine {
         image::find(&self.daemon, reference).await
     }
 
-    async fn images(&self) -> Result<Vec<LocalImage>> {
-        image::all(&self.daemon).await
-    }
-
     async fn pull_image(
         &self,
         reference: &str,
