@@ -96,17 +96,18 @@ fn no_engine() -> Result<(), Failed> {
     judge_refusal(&output, 3, "/nonexistent/docker.sock")
 }
 
+/// A run that begins and must be refused on its way.
+fn refused_later(run: &mut std::process::Command, code: i32, names: &str) -> Result<(), Failed> {
+    let out = TempDir::new()?;
+    judge_refusal(&run.arg("--out").arg(out.path()).output()?, code, names)
+}
+
 /// The way to the registry is a proxy that is not there.
 fn no_network() -> Result<(), Failed> {
     let sample = command::root().join("sample-projects/custom-harness");
-    let out = TempDir::new()?;
-    let output = libcmatrix(["run", "--out"])
-        .arg(out.path())
-        .args(PAIR)
-        .arg(sample)
-        .env("https_proxy", "http://127.0.0.1:9")
-        .output()?;
-    judge_refusal(&output, 3, "dependencies cannot be downloaded")
+    let mut run = libcmatrix(["run"]);
+    run.args(PAIR).arg(sample).env("https_proxy", "http://127.0.0.1:9");
+    refused_later(&mut run, 3, "dependencies cannot be downloaded")
 }
 
 fn refused_option() -> Result<(), Failed> {
@@ -116,13 +117,8 @@ fn refused_option() -> Result<(), Failed> {
 
 fn unknown_feature() -> Result<(), Failed> {
     let sample = command::root().join("sample-projects/all-green");
-    let out = TempDir::new()?;
-    let output = libcmatrix(["run", "--features", "no-such-feature", "--out"])
-        .arg(out.path())
-        .args(PAIR)
-        .arg(sample)
-        .output()?;
-    judge_refusal(&output, 2, "no-such-feature")
+    let mut run = libcmatrix(["run", "--features", "no-such-feature"]);
+    refused_later(run.args(PAIR).arg(sample), 2, "no-such-feature")
 }
 
 fn no_manifest() -> Result<(), Failed> {
@@ -178,14 +174,9 @@ fn different_compilers() -> Result<(), Failed> {
     docker(&["rm", "-f", container])?;
     let config = environment("other", "musl", image, "libcmatrix/alpine:3.23", "");
     let result = with_config("all-green", &config, |args| {
-        let out = TempDir::new()?;
-        let output =
-            libcmatrix(["run", "--baseline", "debian-trixie-local", "--candidate", "other"])
-                .arg("--out")
-                .arg(out.path())
-                .args(args)
-                .output()?;
-        judge_refusal(&output, 3, "release: 1.2.3")
+        let mut run =
+            libcmatrix(["run", "--baseline", "debian-trixie-local", "--candidate", "other"]);
+        refused_later(run.args(args), 3, "release: 1.2.3")
     });
     docker(&["rmi", image])?;
     result
@@ -195,14 +186,9 @@ fn builder_without_compiler() -> Result<(), Failed> {
     let config =
         environment("bare", "musl", "libcmatrix/alpine:3.23", "libcmatrix/alpine:3.23", "");
     with_config("all-green", &config, |args| {
-        let out = TempDir::new()?;
-        let output =
-            libcmatrix(["run", "--baseline", "debian-trixie-local", "--candidate", "bare"])
-                .arg("--out")
-                .arg(out.path())
-                .args(args)
-                .output()?;
-        judge_refusal(&output, 3, "libcmatrix/alpine:3.23")
+        let mut run =
+            libcmatrix(["run", "--baseline", "debian-trixie-local", "--candidate", "bare"]);
+        refused_later(run.args(args), 3, "libcmatrix/alpine:3.23")
     })
 }
 

@@ -93,11 +93,11 @@ fn unstable(a: &Test, b: &Test) -> (ChangeKind, Option<String>) {
             "{} in {} of {} attempts in the candidate, never in the baseline",
             violence.in_words(),
             violence.count(b),
-            b.attempts.len()
+            runs(b)
         );
         return (ChangeKind::Regressed, Some(reason));
     }
-    let all = |t: &Test| passes(t) == t.attempts.len();
+    let all = |t: &Test| passes(t) == runs(t);
     let none = |t: &Test| passes(t) == 0;
     if all(a) && none(b) {
         return (ChangeKind::Regressed, Some("it fails in several ways in the candidate".into()));
@@ -108,10 +108,16 @@ fn unstable(a: &Test, b: &Test) -> (ChangeKind, Option<String>) {
     if none(a) && none(b) {
         return (ChangeKind::Differs, Some("it fails in several ways".into()));
     }
-    let count = |t: &Test| format!("{} of {}", passes(t), t.attempts.len());
+    let count = |t: &Test| format!("{} of {}", passes(t), runs(t));
     let reason =
         format!("passed {} attempts in the baseline, {} in the candidate", count(a), count(b));
     (ChangeKind::Unstable, Some(reason))
+}
+
+/// Attempts that were run: the others say nothing.
+fn runs(test: &Test) -> usize {
+    let was_run = |t: &&Attempt| !matches!(t.status, AttemptStatus::NotRun { .. });
+    test.attempts.iter().filter(was_run).count()
 }
 
 fn passes(test: &Test) -> usize {
@@ -249,6 +255,8 @@ mod tests {
         assert_eq!(kind(&[not_run("x")], &[not_run("x")]), ChangeKind::Same);
         assert_eq!(kind(&[not_run("x")], &[not_run("y")]), ChangeKind::Indeterminate);
         assert_eq!(kind(&[PASS], &[]), ChangeKind::Indeterminate, "it was killed under way");
+        let other = AttemptStatus::Failed { exit_code: 1 };
+        assert_eq!(kind(&[PASS, not_run("x")], &[FAIL, other]), ChangeKind::Regressed);
     }
 
     #[test]

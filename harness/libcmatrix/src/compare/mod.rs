@@ -60,3 +60,35 @@ fn binaries(left: &Sides<'_>, right: &Sides<'_>) -> Vec<Change> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use libcmatrix_schema::{AttemptStatus, ChangeKind};
+    use serde_json::json;
+
+    use super::*;
+
+    /// A leg that was built, with one binary.
+    fn leg(listing: &AttemptStatus, excluded: Option<&str>) -> Leg {
+        serde_json::from_value(json!({
+            "name": "l", "role": "candidate",
+            "environment": {"libc": "musl", "distro": "x", "release": "1", "linkage": "static"},
+            "steps": [{"name": "build", "status": "passed", "wall_s": 1.0}],
+            "binaries": [{"id": "p", "harness": true, "listing": listing, "excluded": excluded}],
+        }))
+        .expect("a leg")
+    }
+
+    #[test]
+    fn a_binary_that_breaks_counts_unless_it_is_left_out() {
+        let crashed = AttemptStatus::Crashed { signal: 11 };
+        let (good, bad) = (leg(&AttemptStatus::Passed, None), leg(&crashed, None));
+        let changes = |a: &Leg, b: &Leg| binaries(&Sides::new(Some(a)), &Sides::new(Some(b)));
+        let found = changes(&good, &bad);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].id.as_str(), found[0].change), ("p", ChangeKind::Regressed));
+        assert!(changes(&good, &good).is_empty());
+        let left_out = leg(&crashed, Some("runs in the compiler"));
+        assert!(changes(&left_out, &left_out).is_empty());
+    }
+}

@@ -12,9 +12,11 @@ pub fn refuse_no_result(errors: &[String], said: &str) -> Result<()> {
         |l: &&str| l.contains("No space left on device") || l.contains("Disk quota exceeded");
     let lines = errors.iter().flat_map(|e| e.lines()).chain(said.lines());
     if let Some(line) = lines.clone().find(is_about_space) {
-        return Err(Failure::environment("the disk is full").because(line).hint(
-            "free disk space where the engine keeps its data: `libcmatrix doctor` shows where",
-        ));
+        return Err(Failure::environment("the disk is full")
+            .because(line.trim().trim_start_matches("= note: "))
+            .hint(
+                "free disk space where the engine keeps its data: `libcmatrix doctor` shows where",
+            ));
     }
     if said.contains("Usage: cargo") {
         return Err(Failure::usage("cargo does not understand its arguments")

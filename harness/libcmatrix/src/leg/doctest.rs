@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use libcmatrix_agent::protocol::{Program, Stream};
-use libcmatrix_schema::{AttemptStatus, Event, Outcome, StepName, StepStatus};
+use libcmatrix_schema::{AttemptStatus, Event, Outcome, Role, StepName, StepStatus};
 
 use super::{
     Context, Leg, build, fetch,
@@ -95,6 +95,15 @@ fn packages(
     let (host_only, mut rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|p| p.is_host_only);
     for package in host_only {
         step.log(&format!("{}: {}", package.name, super::test::HOST_ONLY));
+        // Said once: it holds for every leg.
+        if only.is_none() && leg.role == Role::Baseline {
+            let text = format!(
+                "{}: its doctests are not run: a procedural macro {}",
+                package.name,
+                super::test::HOST_ONLY
+            );
+            context.recorder.note("doctests-in-compiler", text);
+        }
     }
     if let Some(ids) = only {
         let is_asked = |p: &DoctestPackage| {
