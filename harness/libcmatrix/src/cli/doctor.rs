@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{EngineChoice, connect};
 use crate::{
-    engine::{Engine, EngineInfo, SandboxSpec, docker::current_owner},
+    engine::{Engine, EngineInfo, SandboxSpec, current_owner},
     environment::builtin,
     exit::Exit,
     failure::{Failure, Result},

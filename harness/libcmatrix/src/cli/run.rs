@@ -7,7 +7,7 @@ use libcmatrix_schema::{Limits, ProjectKind, Settings};
 
 use super::{EngineChoice, Global, connect, interrupt, terminal_width, units};
 use crate::{
-    engine::{EngineInfo, docker::current_owner},
+    engine::{EngineInfo, current_owner},
     environment::config::{self, Config, RunDefaults},
     exit::Exit,
     failure::{Failure, Result},

@@ -8,6 +8,8 @@
 //! [`docker`] talks to a daemon. Nothing above this module knows which engine it is.
 
 pub mod docker;
+mod owner;
+mod registry;
 
 use std::{path::Path, pin::Pin};
 
@@ -15,21 +17,9 @@ use async_trait::async_trait;
 use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::failure::Result;
+pub use owner::{Owner, current_owner};
 
-/// Whose a container or volume is. A process id alone does not tell: ids are used again, and a
-/// remote engine serves several machines.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The run's id.
-    pub run_id: String,
-    /// Process id of the command.
-    pub pid: u32,
-    /// The start time of that process in clock ticks since boot (`/proc/PID/stat`, field 22).
-    pub pid_started: u64,
-    /// The machine and its boot: what `pid` has meaning in.
-    pub host: String,
-}
+use crate::failure::Result;
 
 /// What an engine says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

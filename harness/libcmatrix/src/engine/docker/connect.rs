@@ -11,7 +11,8 @@ use std::{
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, ClientVersion, Docker, models::SystemVersion};
 
-use super::{ANSWER, DockerEngine, client_config, fault};
+use super::{ANSWER, DockerEngine, fault};
+use crate::engine::registry::client_config;
 use crate::failure::{Failure, Result};
 
 /// How long a daemon may take to say its version.

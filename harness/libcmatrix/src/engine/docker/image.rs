@@ -13,9 +13,12 @@ use bollard::{
 use futures_util::StreamExt;
 use tokio_util::io::ReaderStream;
 
-use super::{credentials, fault, progress::Layers, reference::Reference};
+use super::{fault, progress::Layers};
 use crate::{
-    engine::{LocalImage, PullProgress},
+    engine::{
+        LocalImage, PullProgress,
+        registry::{credentials, reference::Reference},
+    },
     failure::{Failure, Result},
 };
 

@@ -5,22 +5,19 @@
 //! works like a local one.
 //!
 //! ```text
-//! connect ──> DockerEngine ─┬─ image    ── reference, credentials, progress
+//! connect ──> DockerEngine ─┬─ image    ── progress (and the engines' common `registry`)
 //!                           ├─ volume   ── upload and download through a container that never runs
 //!                           ├─ sandbox  ── streams
 //!                           └─ sweep    ── labels
 //! ```
 
-mod client_config;
 mod connect;
 mod container;
-mod credentials;
 mod fault;
 mod image;
 mod info;
 mod labels;
 mod progress;
-mod reference;
 mod sandbox;
 mod streams;
 mod sweep;
@@ -36,7 +33,6 @@ use async_trait::async_trait;
 use bollard::Docker;
 
 pub use connect::connect;
-pub use labels::{alive, current_owner};
 
 use super::{
     Engine, EngineInfo, LocalImage, Owner, PullProgress, Removed, Sandbox, SandboxSpec, TarStream,

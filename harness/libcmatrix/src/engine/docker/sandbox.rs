@@ -261,7 +261,7 @@ mod tests {
 
     fn spec() -> SandboxSpec {
         SandboxSpec {
-            owner: labels::current_owner("r"),
+            owner: crate::engine::current_owner("r"),
             purpose: "baseline test".into(),
             image: "sha256:1".into(),
             argv: vec!["/bin/x".into(), "y".into()],

@@ -18,12 +18,12 @@ use bollard::{
 };
 use futures_util::{StreamExt, stream};
 
-use super::{
-    fault,
-    labels::{self, Alive},
-};
+use super::{fault, labels};
 use crate::{
-    engine::{Owner, Removed},
+    engine::{
+        Owner, Removed,
+        owner::{self, Alive},
+    },
     failure::{Failure, Result},
 };
 
@@ -65,7 +65,7 @@ pub(super) async fn sweep(daemon: &Docker, all: bool) -> Result<Removed> {
     }
     let owners: Vec<Option<Owner>> =
         found.containers.iter().chain(&found.volumes).map(|(_, l)| labels::owner(l)).collect();
-    let dead = dead_runs(owners.iter().flatten(), labels::alive);
+    let dead = dead_runs(owners.iter().flatten(), owner::alive);
     let is_dead = |labels: &HashMap<String, String>| {
         labels::owner(labels).is_some_and(|owner| dead.contains(&owner.run_id))
     };

@@ -14,7 +14,7 @@ use serde::Deserialize;
 /// The parts of `config.json` that matter here.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct ClientConfig {
+pub(in crate::engine) struct ClientConfig {
     /// Credentials by registry.
     pub auths: HashMap<String, Auth>,
     /// Credential helpers by registry.
@@ -31,7 +31,7 @@ pub(super) struct ClientConfig {
 /// Credentials in the file itself.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Auth {
+pub(in crate::engine) struct Auth {
     /// `user:password` in base64.
     pub auth: Option<String>,
     /// The user, where it is not in `auth`.
@@ -47,7 +47,7 @@ pub(super) struct Auth {
 }
 
 /// Where the `docker` command keeps its configuration.
-pub(super) fn folder() -> Option<PathBuf> {
+pub(in crate::engine) fn folder() -> Option<PathBuf> {
     match env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty()) {
         Some(folder) => Some(PathBuf::from(folder)),
         None => Some(env::home_dir()?.join(".docker")),
@@ -71,7 +71,7 @@ impl ClientConfig {
 
 /// The daemon's address in a context. Contexts are kept in folders named by a hash, so they are
 /// looked through for the one that has the name.
-pub(super) fn context_address(folder: &Path, name: &str) -> Option<String> {
+pub(in crate::engine) fn context_address(folder: &Path, name: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Context {
         #[serde(rename = "Name")]

@@ -25,7 +25,7 @@ const HELPER: Duration = Duration::from_secs(30);
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
 /// The user's credentials for a registry.
-pub(super) async fn credentials(registry: &str) -> Option<DockerCredentials> {
+pub(in crate::engine) async fn credentials(registry: &str) -> Option<DockerCredentials> {
     let registry = registry.to_owned();
     // Reads files and may run a program.
     tokio::task::spawn_blocking(move || find(&ClientConfig::read(), &registry, &ask_helper))

@@ -6,11 +6,11 @@
 use crate::failure::{Failure, Result};
 
 /// The registry that a name without one means.
-pub(super) const DOCKER_HUB: &str = "docker.io";
+pub(in crate::engine) const DOCKER_HUB: &str = "docker.io";
 
 /// A name of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reference {
+pub(in crate::engine) struct Reference {
     /// Registry and repository, as given.
     pub repository: String,
     /// The tag, if one is given.
@@ -91,7 +91,7 @@ impl Reference {
 }
 
 /// Whether `text` is a digest or an image id with its algorithm.
-pub(super) fn is_digest(text: &str) -> bool {
+pub(in crate::engine) fn is_digest(text: &str) -> bool {
     text.split_once(':').is_some_and(|(algorithm, hash)| {
         !algorithm.is_empty()
             && algorithm.chars().all(|c| c.is_ascii_alphanumeric() || "+._-".contains(c))
