@@ -3,7 +3,7 @@
 //! This is the inside of a short-lived helper process, one for each sandbox and for each tree that
 //! is packed, unpacked or removed. It is single-threaded from its first instruction to its last:
 //! namespaces and credentials are a thread's, and only a process with one thread may be forked
-//! without care. The command starts it from a sealed copy of its own executable, with [`ARGUMENT`].
+//! without care. The command starts it from a sealed copy of its own executable.
 //!
 //! ```text
 //! command (tokio) ──control socket──> helper ──clone──> first process ──exec──> program
