@@ -49,6 +49,48 @@ pub fn libcmatrix<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) 
     command
 }
 
+/// What runs the environments of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over<'a> {
+    /// The machine's Docker.
+    Docker,
+    /// Another daemon with Docker's interface, by its address.
+    Daemon(&'a str),
+    /// None: the command itself.
+    Embedded,
+}
+
+impl<'a> Over<'a> {
+    /// Both engines.
+    pub const ENGINES: [Self; 2] = [Self::Docker, Self::Embedded];
+
+    /// The engine's name.
+    pub fn engine(self) -> &'static str {
+        match self {
+            Self::Docker | Self::Daemon(_) => "docker",
+            Self::Embedded => "embedded",
+        }
+    }
+
+    /// The variable that names the daemon.
+    fn variable(self) -> Option<(&'static str, &'a str)> {
+        match self {
+            Self::Daemon(address) => Some(("DOCKER_HOST", address)),
+            Self::Docker | Self::Embedded => None,
+        }
+    }
+}
+
+/// A subcommand that takes an engine, with its arguments.
+pub fn libcmatrix_over<S: AsRef<std::ffi::OsStr>>(
+    over: Over<'_>,
+    args: impl IntoIterator<Item = S>,
+) -> Command {
+    let mut command = libcmatrix(args);
+    command.args(["--engine", over.engine()]).envs(over.variable());
+    command
+}
+
 /// A run that has ended.
 pub struct Ran {
     /// The folder of its folder; removed with this unless the trial failed.
@@ -59,10 +101,40 @@ pub struct Ran {
 
 /// Runs `libcmatrix run` with a folder of its own for the output.
 pub fn run<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Result<Ran, Failed> {
+    run_over(Over::Docker, args)
+}
+
+/// The same over another engine.
+pub fn run_over<S: AsRef<std::ffi::OsStr>>(
+    over: Over<'_>,
+    args: impl IntoIterator<Item = S>,
+) -> Result<Ran, Failed> {
     let out = TempDir::with_prefix("libcmatrix-trial-")?;
-    let mut command = libcmatrix(["run"]);
+    let mut command = libcmatrix_over(over, ["run"]);
     command.arg("--out").arg(out.path()).args(args);
     Ok(Ran { output: command.output()?, out })
+}
+
+/// As [`run`], by a command that is made for a line of shell, which it runs.
+pub fn run_by(args: &[String], by: impl FnOnce(&str) -> Command) -> Result<Ran, Failed> {
+    let out = TempDir::with_prefix("libcmatrix-trial-")?;
+    let printed = ["stdout", "stderr"].map(|name| out.path().join(name));
+    let words: Vec<String> = [executable(), "run".into(), "--out".into(), out.path().into()]
+        .iter()
+        .map(PathBuf::as_path)
+        .chain(args.iter().map(Path::new))
+        .map(quoted)
+        .collect();
+    let [stdout, stderr] = printed.each_ref().map(|path| quoted(path));
+    let mut command = by(&format!("{} >{stdout} 2>{stderr}", words.join(" ")));
+    let status = command.stdout(Stdio::null()).env_remove("NO_COLOR").status()?;
+    let [stdout, stderr] = printed.map(fs::read);
+    Ok(Ran { output: Output { status, stdout: stdout?, stderr: stderr? }, out })
+}
+
+/// A word as a shell takes it.
+pub fn quoted(word: &Path) -> String {
+    format!("'{}'", word.to_string_lossy().replace('\'', r"'\''"))
 }
 
 impl Ran {
@@ -118,7 +190,14 @@ pub fn check(complaints: &mut Vec<String>, holds: bool, complaint: impl FnOnce()
 
 /// What `docker` prints; the trials ask the daemon, not the code under test.
 pub fn docker(args: &[&str]) -> Result<String, Failed> {
-    let output = Command::new("docker").args(args).stdin(Stdio::null()).output()?;
+    docker_over(Over::Docker, args)
+}
+
+/// The same of another daemon.
+pub fn docker_over(over: Over<'_>, args: &[&str]) -> Result<String, Failed> {
+    let mut docker = Command::new("docker");
+    docker.envs(over.variable());
+    let output = docker.args(args).stdin(Stdio::null()).output()?;
     if !output.status.success() {
         return Err(format!("docker {args:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
     }

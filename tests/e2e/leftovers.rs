@@ -2,7 +2,7 @@
 //! of it is left. The daemon is asked, not the code under test.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::{Child, Stdio},
     thread,
@@ -12,7 +12,7 @@ use std::{
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
-use crate::command::{self, check, docker, libcmatrix};
+use crate::command::{self, Over, check, docker_over, libcmatrix, libcmatrix_over};
 
 /// Texts in `events.ndjson` whose appearance is the moment of the kill.
 const MOMENTS: [&str; 3] = [
@@ -22,14 +22,20 @@ const MOMENTS: [&str; 3] = [
 ];
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials: Vec<Trial> = MOMENTS
-        .iter()
-        .enumerate()
-        .map(|(n, moment)| {
-            Trial::test(format!("leftovers after kill -9, moment {n}"), || killed(moment))
-        })
-        .collect();
-    trials.push(Trial::test("leftovers after Ctrl-C", interrupted));
+    let mut trials = Vec::new();
+    for over in Over::ENGINES {
+        let engine = over.engine();
+        for (n, moment) in MOMENTS.iter().enumerate() {
+            let title = format!("leftovers on {engine} after kill -9, moment {n}");
+            trials.push(Trial::test(title, move || killed(over, moment)));
+        }
+        let title = format!("leftovers on {engine} after Ctrl-C");
+        trials.push(Trial::test(title, move || interrupted(over)));
+    }
+    for who in [Killed::Helper, Killed::FirstProcess] {
+        let title = format!("leftovers on embedded when {who:?} is killed");
+        trials.push(Trial::test(title, move || inside_killed(who)));
+    }
     trials
 }
 
@@ -40,10 +46,10 @@ struct Started {
 
 impl Started {
     /// A run that takes a while: its tests sleep.
-    fn new() -> Result<Self, Failed> {
+    fn new(over: Over<'_>) -> Result<Self, Failed> {
         let out = TempDir::with_prefix("libcmatrix-trial-")?;
         let project = command::root().join("sample-projects/hang-on-musl");
-        let mut run = libcmatrix(["run"]);
+        let mut run = libcmatrix_over(over, ["run"]);
         run.arg(project).arg("--out").arg(out.path());
         run.args(["--baseline", "debian-trixie-local", "--candidate", "alpine-3.23-local"]);
         run.args(["--test-timeout", "2m", "--verbose"]);
@@ -76,8 +82,13 @@ impl Started {
     }
 }
 
-fn killed(moment: &str) -> Result<(), Failed> {
-    let mut run = Started::new()?;
+/// SIGKILL while the tests run.
+pub fn killed_in_tests(over: Over<'_>) -> Result<(), Failed> {
+    killed(over, MOMENTS[2])
+}
+
+fn killed(over: Over<'_>, moment: &str) -> Result<(), Failed> {
+    let mut run = Started::new(over)?;
     run.wait_for(moment)?;
     thread::sleep(Duration::from_millis(300));
     run.child.kill()?;
@@ -92,17 +103,17 @@ fn killed(moment: &str) -> Result<(), Failed> {
     check(&mut complaints, record.run_id == id && record.finished_at.is_none(), || {
         format!("the record is another run's, or claims to be finished: {:?}", record.finished_at)
     });
-    let clean = libcmatrix(["clean"]).output()?;
+    let clean = libcmatrix_over(over, ["clean"]).output()?;
     check(&mut complaints, clean.status.success(), || {
         String::from_utf8_lossy(&clean.stderr).into()
     });
-    complain_of_leftovers(&id, &mut complaints)?;
+    complain_of_leftovers(over, &id, &mut complaints)?;
     finish(&complaints)
 }
 
 /// SIGINT: the report of what there is, exit code 130, and nothing left without any further command.
-fn interrupted() -> Result<(), Failed> {
-    let mut run = Started::new()?;
+pub fn interrupted(over: Over<'_>) -> Result<(), Failed> {
+    let mut run = Started::new(over)?;
     run.wait_for("\"step\":\"list\"")?;
     let pid = run.child.id().to_string();
     let sent = std::process::Command::new("kill").args(["-INT", &pid]).status()?;
@@ -120,27 +131,146 @@ fn interrupted() -> Result<(), Failed> {
     let record: libcmatrix_schema::RunRecord =
         serde_json::from_slice(&fs::read(folder.join("run.json"))?)?;
     check(&mut complaints, record.interrupted, || "the record does not say interrupted".into());
-    complain_of_leftovers(&id, &mut complaints)?;
+    complain_of_leftovers(over, &id, &mut complaints)?;
     drop(out);
     finish(&complaints)
 }
 
-fn complain_of_leftovers(run_id: &str, complaints: &mut Vec<String>) -> Result<(), Failed> {
+fn complain_of_leftovers(
+    over: Over<'_>,
+    run_id: &str,
+    complaints: &mut Vec<String>,
+) -> Result<(), Failed> {
+    if over == Over::Embedded {
+        complain_of_folders(run_id, complaints)?;
+    } else {
+        complain_of_containers(over, run_id, complaints)?;
+    }
+    let left = processes(|path| names_run(path, run_id));
+    check(complaints, left.is_empty(), || format!("processes left behind: {left:?}"));
+    Ok(())
+}
+
+fn complain_of_containers(
+    over: Over<'_>,
+    run_id: &str,
+    complaints: &mut Vec<String>,
+) -> Result<(), Failed> {
     let label = format!("label=org.libcmatrix.run={run_id}");
     for (what, list) in [("containers", ["ps", "-aq"]), ("volumes", ["volume", "ls -q"])] {
         let mut args: Vec<&str> = list.iter().flat_map(|a| a.split(' ')).collect();
         args.extend(["--filter", &label]);
-        let left = docker(&args)?;
+        let left = docker_over(over, &args)?;
         check(complaints, left.trim().is_empty(), || format!("{what} left behind: {left}"));
     }
-    let processes =
-        fs::read_dir("/proc")?.flatten().filter(|p| names_run(&p.path(), run_id)).count();
-    check(complaints, processes == 0, || format!("{processes} processes left behind"));
     Ok(())
 }
 
+/// The kernel is asked: control groups and mounts; and the folder of the run is looked for.
+fn complain_of_folders(run_id: &str, complaints: &mut Vec<String>) -> Result<(), Failed> {
+    let mut pending = vec![PathBuf::from("/sys/fs/cgroup")];
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                let left = entry.file_name().to_string_lossy().contains(run_id);
+                check(complaints, !left, || format!("left behind: {}", entry.path().display()));
+                pending.push(entry.path());
+            }
+        }
+    }
+    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+    check(complaints, !mounts.contains(run_id), || "a mount is left behind".into());
+    let data = env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+    let data = data.or_else(|| env::home_dir().map(|home| home.join(".local/share")));
+    let folder = data.unwrap_or_default().join("libcmatrix/runs").join(run_id);
+    check(complaints, !folder.exists(), || format!("left behind: {}", folder.display()));
+    Ok(())
+}
+
+/// Who is killed, other than the command.
+#[derive(Clone, Copy, Debug)]
+enum Killed {
+    Helper,
+    FirstProcess,
+}
+
+/// The command must take it for a fault of the engine, never for a result, and leave nothing.
+fn inside_killed(who: Killed) -> Result<(), Failed> {
+    let mut run = Started::new(Over::Embedded)?;
+    // Those of the baseline end at once; here one hangs.
+    run.wait_for("\"step-started\",\"leg\":\"alpine-3.23-local\",\"step\":\"test\"")?;
+    let id = run.run_id()?;
+    // The sandbox of the tests is the last that was started.
+    let is_agent = |path: &Path| mentions(path, "__agent") && parent_of_run(path, &id).is_some();
+    let agent = eventually(|| processes(is_agent).into_iter().next_back())?;
+    let helper = parent_of_run(&PathBuf::from(format!("/proc/{agent}")), &id);
+    let victim = match who {
+        Killed::Helper => helper.ok_or("the run has no helper")?,
+        Killed::FirstProcess => agent,
+    };
+    let victim = victim.to_string();
+    let sent = std::process::Command::new("kill").args(["-KILL", &victim]).status()?;
+    let mut complaints = Vec::new();
+    check(&mut complaints, sent.success(), || format!("kill -KILL {victim} failed"));
+    let folder = run.folder();
+    let Started { child, out } = run;
+    let output = child.wait_with_output()?;
+    check(&mut complaints, output.status.code() == Some(3), || {
+        format!("exit code {:?}", output.status.code())
+    });
+    let record: libcmatrix_schema::RunRecord =
+        serde_json::from_slice(&fs::read(folder.join("run.json"))?)?;
+    let outcome = record.verdict.as_ref().map(|verdict| verdict.outcome.to_string());
+    check(&mut complaints, outcome.as_deref() == Some("inconclusive"), || format!("{outcome:?}"));
+    let is_said = record.notes.iter().any(|note| note.code == "engine-fault");
+    check(&mut complaints, is_said, || format!("no engine fault: {:?}", record.notes));
+    complain_of_leftovers(Over::Embedded, &id, &mut complaints)?;
+    drop(out);
+    finish(&complaints)
+}
+
+/// Waits until there is something.
+fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> Result<T, Failed> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        match look() {
+            Some(found) => return Ok(found),
+            None if Instant::now() > deadline => return Err("no process of the tests".into()),
+            None => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// The parent of a process, if it is a helper of that run.
+fn parent_of_run(process: &Path, run_id: &str) -> Option<u32> {
+    let parent = parent(process)?;
+    names_run(&PathBuf::from(format!("/proc/{parent}")), run_id).then_some(parent)
+}
+
+/// The parent of a process.
+fn parent(process: &Path) -> Option<u32> {
+    let status = fs::read_to_string(process.join("status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
+}
+
+/// Ids of processes that please, in their order.
+fn processes(pleases: impl Fn(&Path) -> bool) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut found: Vec<u32> = entries
+        .filter(|entry| pleases(&entry.path()))
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    found.sort_unstable();
+    found
+}
+
 fn names_run(process: &Path, run_id: &str) -> bool {
-    fs::read(process.join("cmdline")).is_ok_and(|c| String::from_utf8_lossy(&c).contains(run_id))
+    mentions(process, run_id)
+}
+
+/// Whether the arguments of a process hold a text.
+fn mentions(process: &Path, text: &str) -> bool {
+    fs::read(process.join("cmdline")).is_ok_and(|c| String::from_utf8_lossy(&c).contains(text))
 }
 
 fn finish(complaints: &[String]) -> Result<(), Failed> {

@@ -4,15 +4,23 @@
 //! that. A machine without an engine or without images fails them: nothing is skipped.
 //!
 //! - [`samples`]: each of `sample-projects/` must come out as its `expected.toml` says
+//! - [`escape`]: every attempt to get out of a sandbox is refused, and would succeed outside; [`bait`]
+//!   is what such an attempt would find
 //! - [`leftovers`]: what a killed run leaves behind, and that it is gone after the next command
 //! - [`commands`]: the other commands, and bad input
 //! - [`registry`]: images that are pulled
+//! - [`rootless`]: the embedded engine for ordinary users
+//! - [`podman`]: the same command over Podman's socket
 
+mod bait;
 mod command;
 mod commands;
+mod escape;
 mod expected;
 mod leftovers;
+mod podman;
 mod registry;
+mod rootless;
 mod samples;
 
 use libtest_mimic::Arguments;
@@ -22,6 +30,16 @@ fn main() {
     if !arguments.list {
         command::build();
     }
-    let trials = [samples::trials(), leftovers::trials(), commands::trials(), registry::trials()];
-    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();
+    let trials = [
+        samples::trials(),
+        escape::trials(),
+        leftovers::trials(),
+        commands::trials(),
+        registry::trials(),
+        rootless::trials(),
+        podman::trials(),
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
+    podman::end();
+    conclusion.exit();
 }

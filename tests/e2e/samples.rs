@@ -1,5 +1,6 @@
-//! One trial per sample project, engine and environment pair: what comes out is held against the
-//! project's `expected.toml`, whole: every test, also the ones that the file does not name.
+//! One trial per sample project: what comes out of each engine is held against the project's
+//! `expected.toml`, whole: every test, also the ones that the file does not name. And the engines'
+//! records are held against each other.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,27 +12,61 @@ use libcmatrix_schema::{Leg, Role, RunRecord, Test};
 use libtest_mimic::{Failed, Trial};
 
 use crate::{
-    command::{self, Ran, check},
+    command::{self, Over, Ran, check},
+    escape,
     expected::{Expected, ExpectedTest},
 };
 
-/// Engines and environment pairs that every sample project runs on.
-const SURROUNDINGS: [(&str, &str, &str); 1] =
-    [("docker", "debian-trixie-local", "alpine-3.23-local")];
+/// The pair that can be made on any machine.
+const PAIR: [&str; 4] = ["--baseline", "debian-trixie-local", "--candidate", "alpine-3.23-local"];
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = Vec::new();
-    for (name, folder) in projects() {
-        for (engine, baseline, candidate) in SURROUNDINGS {
-            let folder = folder.clone();
-            let title = format!("sample {name} on {engine} {baseline} {candidate}");
-            trials.push(Trial::test(title, move || trial(&folder, engine, baseline, candidate)));
-        }
-    }
-    trials
+    let trial = |(name, folder): (String, PathBuf)| {
+        Trial::test(format!("sample {name}"), move || on_all_engines(&folder))
+    };
+    projects().into_iter().map(trial).collect()
 }
 
-/// Every folder with an `expected.toml`, one or two levels deep.
+/// On each engine it must come out as expected, and on all alike.
+fn on_all_engines(folder: &Path) -> Result<(), Failed> {
+    let mut outcomes = BTreeMap::new();
+    for over in Over::ENGINES {
+        outcomes.insert(over.engine(), run_sample(folder, over)?);
+    }
+    let mut complaints = Vec::new();
+    let (first, others) =
+        outcomes.iter().next().map(|first| (first, outcomes.iter().skip(1))).ok_or("no engine")?;
+    for other in others {
+        for key in first.1.keys().chain(other.1.keys()).collect::<BTreeSet<_>>() {
+            let (here, there) = (first.1.get(key), other.1.get(key));
+            check(&mut complaints, here == there, || {
+                format!("{key}: {} {here:?}, {} {there:?}", first.0, other.0)
+            });
+        }
+    }
+    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
+}
+
+/// What a record says that must not depend on the engine.
+fn outcomes(record: &RunRecord) -> BTreeMap<String, String> {
+    let mut outcomes = BTreeMap::new();
+    outcomes
+        .insert("verdict".to_owned(), format!("{:?}", record.verdict.as_ref().map(|v| &v.outcome)));
+    for leg in &record.legs {
+        for step in &leg.steps {
+            outcomes.insert(format!("{} {}", leg.role, step.name), step.status.to_string());
+        }
+        for test in &leg.tests {
+            outcomes.insert(format!("{} {}", leg.role, test.id), test.outcome.to_string());
+        }
+    }
+    for change in record.comparison.iter().flat_map(|c| &c.changes) {
+        outcomes.insert(change.id.clone(), change.change.to_string());
+    }
+    outcomes
+}
+
+/// Every folder with an `expected.toml`, one or two levels deep, but for the one that needs baits.
 fn projects() -> BTreeMap<String, PathBuf> {
     let samples = command::root().join("sample-projects");
     let folders = |of: &Path| -> Vec<PathBuf> {
@@ -47,31 +82,55 @@ fn projects() -> BTreeMap<String, PathBuf> {
             }
         }
     }
+    found.remove(escape::SAMPLE);
     assert!(!found.is_empty(), "there are no sample projects in {}", samples.display());
     found
 }
 
-fn trial(folder: &Path, engine: &str, baseline: &str, candidate: &str) -> Result<(), Failed> {
+/// Runs the sample project of that name on one engine.
+pub fn run_one(over: Over<'_>, name: &str) -> Result<(), Failed> {
+    let folder = projects().remove(name).ok_or_else(|| format!("there is no sample {name}"))?;
+    run_sample(&folder, over).map(drop)
+}
+
+/// Runs a sample project and holds it against its expectation; gives what must not depend on the engine.
+fn run_sample(folder: &Path, over: Over<'_>) -> Result<BTreeMap<String, String>, Failed> {
     let expected = Expected::read(&folder.join("expected.toml"))?;
     let before = snapshot(folder)?;
-    let mut args = vec![folder.display().to_string()];
-    args.extend(
-        ["--engine", engine, "--baseline", baseline, "--candidate", candidate].map(Into::into),
-    );
-    args.extend(expected.args.iter().cloned());
-    let ran = command::run(&args)?;
+    let ran = command::run_over(over, arguments(folder, &expected))?;
     let mut complaints = Vec::new();
-    check(&mut complaints, ran.code() == Some(expected.exit), || {
+    judge(&expected, &ran, &mut complaints)?;
+    check(&mut complaints, snapshot(folder)? == before, || "the user's tree was touched".into());
+    let outcomes = match expected.verdict {
+        Some(_) => outcomes(&ran.record()?),
+        None => BTreeMap::new(),
+    };
+    ran.judge(&complaints).map_err(|failed| {
+        Failed::from(format!("on {}: {}", over.engine(), failed.message().unwrap_or_default()))
+    })?;
+    Ok(outcomes)
+}
+
+/// The arguments of `libcmatrix run` for a sample, but for the engine.
+pub fn arguments(folder: &Path, expected: &Expected) -> Vec<String> {
+    let mut args = vec![folder.display().to_string()];
+    args.extend(PAIR.map(Into::into));
+    args.extend(expected.args.iter().cloned());
+    args
+}
+
+/// Holds all that came out against what is expected.
+pub fn judge(expected: &Expected, ran: &Ran, complaints: &mut Vec<String>) -> Result<(), Failed> {
+    check(complaints, ran.code() == Some(expected.exit), || {
         format!("exit code: expected {}, got {:?}", expected.exit, ran.code())
     });
     for text in &expected.stderr {
-        check(&mut complaints, ran.stderr().contains(text), || format!("stderr lacks {text:?}"));
+        check(complaints, ran.stderr().contains(text), || format!("stderr lacks {text:?}"));
     }
     if expected.verdict.is_some() {
-        judge_record(&expected, &ran, &mut complaints)?;
+        judge_record(expected, ran, complaints)?;
     }
-    check(&mut complaints, snapshot(folder)? == before, || "the user's tree was touched".into());
-    ran.judge(&complaints)
+    Ok(())
 }
 
 fn judge_record(

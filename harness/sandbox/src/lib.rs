@@ -14,5 +14,22 @@
 //! Takes one [`request::Request`] on the control socket; gives [`request::Answer`]s there. Hanging
 //! up means: end everything.
 
+pub mod cgroup;
+mod control;
+pub mod failed;
+mod filter;
+mod fork;
+mod helper;
+mod identity;
+mod loopback;
+mod mount;
+mod program;
 pub mod request;
+mod rootfs;
+mod run;
+mod surroundings;
 pub mod tree;
+mod trees;
+mod users;
+
+pub use helper::{ARGUMENT, serve};

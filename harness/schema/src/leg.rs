@@ -1,6 +1,6 @@
 //! One environment's part of a run: what it was made of, what was done in it, what was seen.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -115,6 +115,10 @@ pub struct Environment {
     /// The engine that ran it, e.g. `docker`.
     #[serde(default)]
     pub engine: String,
+    /// What sets each limit (`memory`, `processes`): `cgroup-v1`, `cgroup-v2`, `rlimit` (of each
+    /// process, not of all together) or `none`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits_by: BTreeMap<String, String>,
     /// The images, pinned.
     #[serde(default)]
     pub images: Vec<Image>,

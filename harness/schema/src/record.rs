@@ -182,6 +182,12 @@ pub struct Limits {
     pub test_memory_bytes: u64,
     /// Processes and threads at a time.
     pub pids: u64,
+    /// Processors; absent where all may be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<f64>,
+    /// Size of one file, in bytes; absent where there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<u64>,
     /// Time of one test, in seconds.
     pub test_time_s: f64,
     /// Time of one step, in seconds.

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use anstyle::AnsiColor;
 use clap::Args;
 
-use super::{EngineChoice, connect};
+use super::{EngineChoice, docker, embedded, sweep};
 use crate::{
     engine::{Engine, EngineInfo, SandboxSpec, current_owner},
     environment::builtin,
@@ -18,7 +18,7 @@ use crate::{
 /// Arguments of `doctor`.
 #[derive(Args)]
 pub struct DoctorArgs {
-    /// What runs the environments
+    /// The engine to look at; without, all, and more closely the one that would be used
     #[arg(long, value_name = "ENGINE", default_value = "auto")]
     engine: EngineChoice,
 }
@@ -43,12 +43,32 @@ pub async fn doctor(args: &DoctorArgs) -> Result<Exit> {
         print(what, &state);
     };
     say("cargo", cargo());
-    match connect(args.engine).await {
-        Err(failure) => say("engine", bad(&failure)),
-        Ok(engine) => match engine.info().await {
-            Err(failure) => say("engine", bad(&failure)),
+    let engines = match args.engine {
+        EngineChoice::Auto => vec![("docker", docker().await), ("embedded", embedded().await)],
+        EngineChoice::Docker => vec![("docker", docker().await)],
+        EngineChoice::Embedded => vec![("embedded", embedded().await)],
+    };
+    let one_works = engines.iter().any(|(_, engine)| engine.is_ok());
+    let mut used = None;
+    for (name, engine) in engines {
+        match engine {
+            Ok(engine) => {
+                match engine.info().await {
+                    Ok(info) => say(name, describe(&info)),
+                    Err(failure) => say(name, bad(&failure)),
+                }
+                used = used.or(Some(engine));
+            }
+            // One is enough.
+            Err(failure) if one_works => say(name, poor(&failure)),
+            Err(failure) => say(name, bad(&failure)),
+        }
+    }
+    if let Some(engine) = used {
+        sweep(engine.as_ref()).await;
+        match engine.info().await {
+            Err(failure) => say(engine.name(), bad(&failure)),
             Ok(info) => {
-                say("engine", describe(&info));
                 say("images", images(engine.as_ref()).await);
                 if let Some(state) = container(engine.as_ref(), &info).await {
                     say("containers", state);
@@ -58,7 +78,7 @@ pub async fn doctor(args: &DoctorArgs) -> Result<Exit> {
                     say("engine's disk", disk(Path::new(root), 10));
                 }
             }
-        },
+        }
     }
     say("disk here", disk(Path::new("."), 1));
     say("crates", crates());
@@ -85,6 +105,10 @@ fn bad(failure: &Failure) -> State {
     State::Bad(failure.to_string(), failure.hint.clone().unwrap_or_default())
 }
 
+fn poor(failure: &Failure) -> State {
+    State::Poor(failure.to_string(), failure.hint.clone().unwrap_or_default())
+}
+
 fn cargo() -> State {
     match published::host_cargo_version() {
         Some(version) => State::Good(version),
@@ -94,10 +118,10 @@ fn cargo() -> State {
 
 fn describe(info: &EngineInfo) -> State {
     let text = format!(
-        "{} {}, API {}, at {}: {} processors, {} of memory, {}",
+        "{} {}, {}, at {}: {} processors, {} of memory, {}",
         info.product,
         info.version,
-        info.api_version,
+        info.way,
         info.address,
         info.cpus,
         indicatif::HumanBytes(info.memory_bytes),
@@ -108,7 +132,7 @@ fn describe(info: &EngineInfo) -> State {
     } else {
         State::Poor(
             format!("{text}; it cannot set: {}", info.missing_limits.join(", ")),
-            "a test that uses up the memory may then take the machine with it: turn the control groups on".into(),
+            "a test that uses up the memory may then take the machine with it: turn the control groups on, or run as root".into(),
         )
     }
 }
@@ -161,6 +185,8 @@ async fn container(engine: &dyn Engine, info: &EngineInfo) -> Option<State> {
         read_only_root: true,
         memory_bytes: (64 << 20).min(info.memory_bytes.max(6 << 20)),
         pids: 64,
+        cpus: None,
+        file_bytes: None,
     };
     let mut sandbox = match engine.start(&spec).await {
         Ok(sandbox) => sandbox,

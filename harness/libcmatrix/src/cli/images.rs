@@ -35,16 +35,21 @@ enum ImagesCommand {
         #[arg(long, default_value = "trixie")]
         release: String,
     },
-    /// Load an image archive, as `docker save` writes it
+    /// Load an image archive, as `docker save` writes it, an OCI archive or layout folder
     Load {
-        /// The archive
+        /// The archive or folder
         file: PathBuf,
+        /// Name of the image, where the archive does not say it: a root file system
+        #[arg(long, value_name = "NAME[:TAG]")]
+        name: Option<String>,
     },
     /// Pull images from their registry
     Pull {
         /// Their names; without any, those of the default pair
         references: Vec<String>,
     },
+    /// Remove what no name leads to and nobody uses (the embedded engine's)
+    Prune,
     /// Remove images
     Remove {
         /// Their names
@@ -71,8 +76,9 @@ pub async fn images(args: ImagesArgs, global: &Global) -> Result<Exit> {
                 anstream::println!("the images are there already, and current");
             }
         }
-        ImagesCommand::Load { file } => {
-            for name in connect(args.engine).await?.load_images(&file).await? {
+        ImagesCommand::Load { file, name } => {
+            let engine = connect(args.engine).await?;
+            for name in engine.load_images(&file, name.as_deref()).await? {
                 anstream::println!("loaded {}", sanitise(&name));
             }
         }
@@ -81,6 +87,17 @@ pub async fn images(args: ImagesArgs, global: &Global) -> Result<Exit> {
             for reference in with_default(references) {
                 pull(engine.as_ref(), &reference, global).await?;
             }
+        }
+        ImagesCommand::Prune => {
+            let engine = connect(args.engine).await?;
+            let pruned = engine.prune_images().await?;
+            anstream::println!(
+                "removed {} {}, freed {}",
+                pruned.images,
+                if pruned.images == 1 { "image" } else { "images" },
+                indicatif::HumanBytes(pruned.freed_bytes),
+            );
+            disk_usage(engine.as_ref()).await?;
         }
         ImagesCommand::Remove { references } => {
             let engine = connect(args.engine).await?;
@@ -151,5 +168,12 @@ async fn list(engine: &dyn Engine) -> Result<()> {
         table.add_row([reference.clone(), users.join("\n"), size, digest]);
     }
     anstream::println!("{table}");
+    disk_usage(engine).await
+}
+
+async fn disk_usage(engine: &dyn Engine) -> Result<()> {
+    if let Some(bytes) = engine.images_disk_bytes().await? {
+        anstream::println!("images take {} of disk", indicatif::HumanBytes(bytes));
+    }
     Ok(())
 }

@@ -16,7 +16,7 @@ use anstyle::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    engine::{Engine, docker},
+    engine::{Engine, docker, embedded},
     exit::Exit,
     failure::{Failure, Result},
     progress::ProgressMode,
@@ -65,10 +65,12 @@ enum Color {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum EngineChoice {
-    /// A reachable Docker-compatible socket
+    /// A reachable Docker-compatible socket, else the embedded one
     Auto,
-    /// The same, by name
+    /// Docker, Podman or another with Docker's interface
     Docker,
+    /// No daemon: namespaces of this machine's own kernel
+    Embedded,
 }
 
 #[derive(Subcommand)]
@@ -159,18 +161,40 @@ impl Global {
 /// Connects to the engine that was asked for, and removes what killed runs have left in it.
 async fn connect(choice: EngineChoice) -> Result<Arc<dyn Engine>> {
     let engine = engine(choice).await?;
-    // What cannot be removed now is in nobody's way; `libcmatrix clean` says why.
+    sweep(engine.as_ref()).await;
+    Ok(engine)
+}
+
+/// Removes what killed runs have left. What cannot be removed now is in nobody's way;
+/// `libcmatrix clean` says why.
+async fn sweep(engine: &dyn Engine) {
     if let Err(failure) = engine.sweep(false).await {
         anstream::eprintln!("warning: {}", sanitise(&failure.to_string()));
     }
-    Ok(engine)
 }
 
 /// Connects to the engine that was asked for.
 async fn engine(choice: EngineChoice) -> Result<Arc<dyn Engine>> {
     match choice {
-        EngineChoice::Auto | EngineChoice::Docker => Ok(Arc::new(docker::connect(None).await?)),
+        EngineChoice::Docker => docker().await,
+        EngineChoice::Embedded => embedded().await,
+        EngineChoice::Auto => match docker().await {
+            Ok(engine) => Ok(engine),
+            Err(no_docker) => embedded().await.map_err(|no_embedded| {
+                Failure::environment("no engine works here")
+                    .because(format!("{no_docker}\n{no_embedded}"))
+                    .hint(no_embedded.hint.or(no_docker.hint).unwrap_or_default())
+            }),
+        },
     }
+}
+
+async fn docker() -> Result<Arc<dyn Engine>> {
+    docker::connect(None).await.map(|engine| Arc::new(engine) as Arc<dyn Engine>)
+}
+
+async fn embedded() -> Result<Arc<dyn Engine>> {
+    embedded::connect().await.map(|engine| Arc::new(engine) as Arc<dyn Engine>)
 }
 
 /// Columns of the terminal; where there is none, what most logs are read in.

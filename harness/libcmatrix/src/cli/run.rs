@@ -109,6 +109,12 @@ pub struct RunArgs {
     /// Processes and threads at a time
     #[arg(long, value_name = "N", default_value = "4096", help_heading = "Limits")]
     pids: u64,
+    /// Processors, e.g. 1.5 [default: all of the engine's]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    cpus: Option<f64>,
+    /// Size of one file that is written [default: no limit]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    file_size: Option<String>,
     /// Time of one test [default: 5m]
     #[arg(long, value_name = "TIME", help_heading = "Limits")]
     test_timeout: Option<String>,
@@ -285,6 +291,12 @@ fn settings(
                 most_memory.min(8 << 30),
             )?,
             pids: args.pids.max(64),
+            cpus: args.cpus.map(at_least_some_cpu).transpose()?,
+            file_bytes: args
+                .file_size
+                .as_ref()
+                .map(|text| units::bytes("--file-size", text))
+                .transpose()?,
             test_time_s: units::seconds(
                 "--test-timeout",
                 &pick(&args.test_timeout, &defaults.test_timeout, "5m"),
@@ -299,6 +311,15 @@ fn settings(
             )?,
         },
     })
+}
+
+/// A thousandth of a processor is the least that the kernel gives out well.
+fn at_least_some_cpu(cpus: f64) -> Result<f64> {
+    if (0.01..=1e6).contains(&cpus) {
+        return Ok(cpus);
+    }
+    Err(Failure::usage(format!("--cpus {cpus} is no number of processors"))
+        .hint("give a number from 0.01 on, e.g. --cpus 1.5"))
 }
 
 /// The time to the second and a random part: sorts by time, and two runs never collide.

@@ -5,13 +5,16 @@
 //! it makes for a run carries the run's mark ([`Owner`]), so that it can be found and removed
 //! after any end of the run, also by another process ([`Engine::sweep`]).
 //!
-//! [`docker`] talks to a daemon. Nothing above this module knows which engine it is.
+//! [`docker`] talks to a daemon, [`embedded`] needs none. Nothing above this module knows which
+//! engine it is.
 
 pub mod docker;
+pub mod embedded;
 mod owner;
 mod registry;
+mod tail;
 
-use std::{path::Path, pin::Pin};
+use std::{collections::BTreeMap, path::Path, pin::Pin};
 
 use async_trait::async_trait;
 use futures_util::Stream;
@@ -21,6 +24,10 @@ pub use owner::{Owner, current_owner};
 
 use crate::failure::Result;
 
+/// The machine's name in every sandbox: the same in all legs and on all engines, so that no test
+/// differs by it.
+const HOST_NAME: &str = "libcmatrix";
+
 /// What an engine says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineInfo {
@@ -28,8 +35,8 @@ pub struct EngineInfo {
     pub product: String,
     /// Its version.
     pub version: String,
-    /// The version of the interface that was agreed on.
-    pub api_version: String,
+    /// The way it works: the interface that was agreed on, or whose rights are used.
+    pub way: String,
     /// Where it is reached.
     pub address: String,
     /// Processors it may use.
@@ -38,6 +45,9 @@ pub struct EngineInfo {
     pub memory_bytes: u64,
     /// The kernel's architecture, e.g. `x86_64`.
     pub architecture: String,
+    /// What sets each limit: `memory` and `processes`, by `cgroup-v1`, `cgroup-v2`, `rlimit` (of each
+    /// process) or `none`.
+    pub limits_by: BTreeMap<String, String>,
     /// Limits that cannot be set here, in words; empty is good.
     pub missing_limits: Vec<String>,
     /// Where it keeps its data, if it is on this machine and says so.
@@ -58,7 +68,7 @@ pub struct LocalImage {
     /// The image's own variables (`NAME=value`).
     pub env: Vec<String>,
     /// Its labels.
-    pub labels: std::collections::BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
     /// Its architecture as the image format names it, e.g. `amd64`.
     pub architecture: String,
 }
@@ -105,6 +115,10 @@ pub struct SandboxSpec {
     pub memory_bytes: u64,
     /// Processes and threads at a time.
     pub pids: u64,
+    /// Processors; `None` is all.
+    pub cpus: Option<f64>,
+    /// Size of one file, in bytes; `None` is no limit.
+    pub file_bytes: Option<u64>,
 }
 
 /// How a sandbox ended.
@@ -151,6 +165,15 @@ pub struct PullProgress {
     pub total_bytes: u64,
 }
 
+/// What was removed of an engine's images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PrunedImages {
+    /// Images.
+    pub images: u64,
+    /// Bytes of disk that were freed.
+    pub freed_bytes: u64,
+}
+
 /// What was removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
@@ -194,11 +217,25 @@ pub trait Engine: Send + Sync {
     /// No registry answers, or it does not have the image.
     async fn ask_registry(&self, reference: &str) -> Result<()>;
 
-    /// Takes the images of an archive; gives their names.
+    /// Takes the images of an archive; gives their names. `name` is for one image that has none,
+    /// such as a root file system.
     ///
     /// # Errors
     /// The file cannot be read, or is no image archive.
-    async fn load_images(&self, archive: &Path) -> Result<Vec<String>>;
+    async fn load_images(&self, archive: &Path, name: Option<&str>) -> Result<Vec<String>>;
+
+    /// Removes images without a name that nobody uses, and what downloads that were broken off have
+    /// left.
+    ///
+    /// # Errors
+    /// The engine keeps its images by other means.
+    async fn prune_images(&self) -> Result<PrunedImages>;
+
+    /// Bytes of disk that images take; `None` where the engine's images are not libcmatrix's own.
+    ///
+    /// # Errors
+    /// The disk cannot be read.
+    async fn images_disk_bytes(&self) -> Result<Option<u64>>;
 
     /// Removes an image.
     ///

@@ -75,7 +75,7 @@ pub async fn build(engine: &dyn Engine, release: &str, cache: &Path) -> Result<V
     let mut loaded = Vec::new();
     for image in make(&folder, &args).await? {
         let old = engine.find_image(&image.reference).await?;
-        engine.load_images(&image.archive).await?;
+        engine.load_images(&image.archive, None).await?;
         if !has(engine, &image).await? {
             return Err(Failure::bug(format!(
                 "{} does not hold the image {}",

@@ -31,7 +31,7 @@ use libcmatrix_schema::{Environment, Role, Settings, Toolchain};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    engine::{Engine, Mount, Owner, SandboxSpec, Volume},
+    engine::{Engine, EngineInfo, Mount, Owner, SandboxSpec, Volume},
     environment::EnvironmentSpec,
     image::ResolvedImages,
     project::{CargoSelection, Inspected, config_env::ConfigVariable},
@@ -42,6 +42,8 @@ use crate::{
 pub struct Context {
     /// What runs the environments.
     pub engine: Arc<dyn Engine>,
+    /// What the engine said about itself.
+    pub engine_info: EngineInfo,
     /// Whose everything is.
     pub owner: Owner,
     /// Where observations go.
@@ -112,13 +114,14 @@ pub struct BuiltBinary {
 impl Leg {
     /// For the record.
     #[must_use]
-    pub fn environment(&self, engine: &str) -> Environment {
+    pub fn environment(&self, engine: &dyn Engine, info: &EngineInfo) -> Environment {
         Environment {
             libc: self.spec.libc,
             distro: self.spec.distro.clone(),
             release: self.spec.release.clone(),
             linkage: self.spec.linkage(),
-            engine: engine.to_owned(),
+            engine: engine.name().to_owned(),
+            limits_by: info.limits_by.clone(),
             images: self.images.describe(&self.spec),
             toolchain: self.toolchain.clone(),
         }
@@ -165,6 +168,8 @@ impl Leg {
             read_only_root: false,
             memory_bytes: context.settings.limits.build_memory_bytes,
             pids: context.settings.limits.pids,
+            cpus: context.settings.limits.cpus,
+            file_bytes: context.settings.limits.file_bytes,
         }
     }
 }

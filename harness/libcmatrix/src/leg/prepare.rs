@@ -89,7 +89,7 @@ async fn body(
     context.recorder.event(Event::LegDescribed {
         leg: leg.name.clone(),
         role: leg.role,
-        environment: leg.environment(context.engine.name()),
+        environment: leg.environment(context.engine.as_ref(), &context.engine_info),
     });
     Ok(session)
 }

@@ -32,6 +32,8 @@ pub(super) async fn execute(
     folder: &RunFolder,
     cancel: CancellationToken,
 ) -> Result<()> {
+    let info = engine.info().await?;
+    notes::weak_limits(recorder, &info);
     let tree = SourceTree::plan(&plan.project)?;
     let mut legs = Vec::new();
     let sides = [(Role::Baseline, plan.baseline), (Role::Candidate, plan.candidate)];
@@ -40,7 +42,7 @@ pub(super) async fn execute(
         recorder.event(Event::LegDescribed {
             leg: leg.name.clone(),
             role,
-            environment: leg.environment(engine.name()),
+            environment: leg.environment(engine.as_ref(), &info),
         });
         legs.push(leg);
     }
@@ -54,6 +56,7 @@ pub(super) async fn execute(
         agent: inject::inject(engine.as_ref(), &owner, &image).await?,
         cargo_home: engine.create_volume(&owner, "cargo-home").await?,
         engine,
+        engine_info: info,
         owner,
         recorder: recorder.clone(),
         folder: folder.clone(),

@@ -1,6 +1,10 @@
 //! What the reader should know before the results are read: where they are not what they may seem.
 
-use crate::leg::{Context, Leg, test_environment};
+use crate::{
+    engine::EngineInfo,
+    leg::{Context, Leg, test_environment},
+    record::Recorder,
+};
 
 /// Says so where a workspace has members that `cargo test` leaves out when it is started as it is here.
 pub(super) fn untested_members(context: &Context, legs: &[Leg]) {
@@ -45,5 +49,19 @@ pub(super) fn foreign_userland(context: &Context, legs: &[Leg]) {
                 ),
             );
         }
+    }
+}
+
+/// Says so where the memory of all processes together is not limited: a test that uses too much is
+/// then refused memory instead of being killed, and may crash of it.
+pub(super) fn weak_limits(recorder: &Recorder, info: &EngineInfo) {
+    if info.limits_by.get("memory").is_some_and(|by| !by.starts_with("cgroup")) {
+        recorder.note(
+            "weak-limits",
+            format!(
+                "the memory limit holds for each process, not for all together, on both sides: {}",
+                info.missing_limits.join("; ")
+            ),
+        );
     }
 }

@@ -24,6 +24,9 @@ const OLDEST: Version = Version(1, 41);
 /// The daemon that never was configured.
 const DEFAULT_SOCKET: &str = "unix:///var/run/docker.sock";
 
+/// Podman's for root.
+const PODMANS_SOCKET: &str = "unix:///run/podman/podman.sock";
+
 /// Connects to a daemon: the one at `address`; else the one that `DOCKER_HOST` or the `docker`
 /// command's context names; else the first that answers of Docker's and Podman's usual sockets.
 ///
@@ -91,7 +94,7 @@ fn usual(runtime_dir: Option<&str>) -> Vec<Candidate> {
         addresses.push(format!("unix://{folder}/docker.sock"));
         addresses.push(format!("unix://{folder}/podman/podman.sock"));
     }
-    addresses.push("unix:///run/podman/podman.sock".to_owned());
+    addresses.push(PODMANS_SOCKET.to_owned());
     addresses.into_iter().map(|address| Candidate { address, named_by: None }).collect()
 }
 
@@ -101,7 +104,7 @@ async fn reach(address: &str) -> Result<DockerEngine, String> {
     // The first request is what connects.
     let said = match tokio::time::timeout(CONNECTING, daemon.version()).await {
         Ok(Ok(said)) => said,
-        Ok(Err(error)) => return Err(reason(&error)),
+        Ok(Err(error)) => return Err(reason(&error, address)),
         Err(_) => return Err(format!("no answer within {} seconds", CONNECTING.as_secs())),
     };
     let newest = Version(API_DEFAULT_VERSION.major_version, API_DEFAULT_VERSION.minor_version);
@@ -129,7 +132,8 @@ fn client(address: &str) -> Result<Docker, String> {
     let tls = env::var_os("DOCKER_TLS_VERIFY").is_some_and(|value| !value.is_empty());
     let client = if let Some(path) = address.strip_prefix("unix://") {
         // bollard only says that the file is not there, also where it is forbidden to look.
-        fs::metadata(path).map_err(|error| explain(&error.kind()).unwrap_or(error.to_string()))?;
+        fs::metadata(path)
+            .map_err(|error| explain(&error.kind(), address).unwrap_or(error.to_string()))?;
         Docker::connect_with_unix(address, timeout, version)
     } else if address.starts_with("https://") || (address.starts_with("tcp://") && tls) {
         let folder = certificates().ok_or("no folder with certificates: set DOCKER_CERT_PATH")?;
@@ -158,7 +162,7 @@ fn client(address: &str) -> Result<Docker, String> {
     } else {
         return Err("not an address that begins with unix:// or tcp://".to_owned());
     };
-    client.map_err(|error| reason(&error))
+    client.map_err(|error| reason(&error, address))
 }
 
 /// The folder of the certificates that the `docker` command would use.
@@ -172,13 +176,27 @@ fn readable(path: &Path) -> Result<(), String> {
 }
 
 /// Why a daemon is not reached, and what helps where that is plain.
-fn reason(error: &bollard::errors::Error) -> String {
-    fault::io_kind(error).and_then(|kind| explain(&kind)).unwrap_or_else(|| fault::cause(error))
+fn reason(error: &bollard::errors::Error, address: &str) -> String {
+    fault::io_kind(error)
+        .and_then(|kind| explain(&kind, address))
+        .unwrap_or_else(|| fault::cause(error))
 }
 
-fn explain(kind: &io::ErrorKind) -> Option<String> {
+fn explain(kind: &io::ErrorKind, address: &str) -> Option<String> {
+    // Podman has no daemon that could be forgotten to be started, but a socket that is off at first.
+    let podman = address.ends_with("/podman.sock");
+    let everybodys = address == PODMANS_SOCKET;
     let words = match kind {
+        io::ErrorKind::NotFound if everybodys => {
+            "no such file (with Podman: systemctl start podman.socket, as root)"
+        }
+        io::ErrorKind::NotFound if podman => {
+            "no such file (with Podman: systemctl --user start podman.socket)"
+        }
         io::ErrorKind::NotFound => "no such file",
+        io::ErrorKind::PermissionDenied if podman => {
+            "permission denied: use your own, systemctl --user start podman.socket"
+        }
         io::ErrorKind::PermissionDenied => {
             "permission denied: add your user to the docker group, or run as root"
         }
@@ -318,11 +336,24 @@ mod tests {
         assert_eq!(usual(None).len(), 2);
     }
 
+    #[test]
+    fn podmans_sockets_are_turned_on() {
+        let explain = |kind, address| explain(&kind, address).unwrap_or_default();
+        let roots = explain(io::ErrorKind::NotFound, PODMANS_SOCKET);
+        assert!(roots.contains("systemctl start podman.socket"), "{roots}");
+        let denied = explain(io::ErrorKind::PermissionDenied, PODMANS_SOCKET);
+        assert!(denied.contains("systemctl --user start podman.socket"), "{denied}");
+        assert!(explain(io::ErrorKind::PermissionDenied, DEFAULT_SOCKET).contains("docker group"));
+        assert_eq!(explain(io::ErrorKind::NotFound, DEFAULT_SOCKET), "no such file");
+    }
+
     #[tokio::test]
     async fn what_was_tried_is_named() {
         let why = |address| async move { connect(Some(address)).await.expect_err(address).cause };
         let gone = why("unix:///nowhere/docker.sock").await;
         assert_eq!(gone, "unix:///nowhere/docker.sock: no such file");
+        let users = why("unix:///nowhere/podman/podman.sock").await;
+        assert!(users.contains("systemctl --user start podman.socket"), "{users}");
         assert!(why("ssh://me@there").await.contains("ssh is not supported"));
         assert!(why("there").await.contains("unix://"));
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -16,6 +16,13 @@ pub(super) fn status(error: &Error) -> Option<u16> {
     }
 }
 
+/// Whether the daemon does not know this kind of request at all. Podman says so with the status of
+/// something that does not exist.
+pub(super) fn is_unknown_request(error: &Error) -> bool {
+    matches!(error, Error::DockerResponseServerError { status_code: 404 | 405 | 501, message }
+        if message.starts_with("Path ") && message.ends_with("is not supported"))
+}
+
 /// The error below bollard's that the operating system gave, if there is one.
 pub(super) fn io_kind(error: &Error) -> Option<io::ErrorKind> {
     let mut below: Option<&(dyn std::error::Error + 'static)> = Some(error);
@@ -100,6 +107,17 @@ mod tests {
         let silent = Error::DockerResponseServerError { status_code: 502, message: String::new() };
         assert_eq!(cause(&silent), "the engine answered with status 502");
         assert_eq!(status(&silent), Some(502));
+    }
+
+    #[test]
+    fn an_unknown_request_is_no_missing_thing() {
+        let answer = |message: &str| Error::DockerResponseServerError {
+            status_code: 404,
+            message: message.into(),
+        };
+        let unknown = answer("Path /v1.41/distribution/alpine:3.23/json is not supported");
+        assert!(is_unknown_request(&unknown));
+        assert!(!is_unknown_request(&answer("manifest unknown")));
     }
 
     #[test]

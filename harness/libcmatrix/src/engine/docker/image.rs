@@ -17,7 +17,11 @@ use super::{fault, progress::Layers};
 use crate::{
     engine::{
         LocalImage, PullProgress,
-        registry::{credentials, reference::Reference},
+        registry::{
+            credentials,
+            hint::pull_hint,
+            reference::{NO_REGISTRY, Reference},
+        },
     },
     failure::{Failure, Result},
 };
@@ -31,12 +35,46 @@ const CHUNK: usize = 256 * 1024;
 /// The daemon cannot be reached, or the name is none.
 pub(super) async fn find(daemon: &Docker, reference: &str) -> Result<Option<LocalImage>> {
     let reference = Reference::parse(reference)?;
-    inspect(daemon, &reference.local()).await.map_err(|error| {
-        fault::failure(
-            format!("the engine does not say whether it has {}", reference.local()),
-            &error,
-        )
-    })
+    // By the whole name first, which means the same to every daemon; what came from no registry
+    // has none, and is found by the name as it is.
+    for name in [reference.full(), reference.local()] {
+        let found = inspect(daemon, &name).await.map_err(|error| {
+            let what = format!("the engine does not say whether it has {}", reference.local());
+            fault::failure(what, &error)
+        })?;
+        if let Some(mut image) = found.filter(|image| is_meant(&reference, image)) {
+            arrange(&reference, &mut image.repo_digests);
+            return Ok(Some(image));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether an image is the one that was asked for, and not just one with a name like it.
+fn is_meant(reference: &Reference, image: &LocalImage) -> bool {
+    // A digest cannot be of another image.
+    reference.digest.is_some()
+        || reference.is_id()
+        || is_of_id(reference, image)
+        || stored_name(reference, image).is_some()
+}
+
+/// Puts first what was asked for, then what is of its repository: a daemon that has the same image
+/// from several places, or packed in several ways, names all digests under all names.
+fn arrange(reference: &Reference, repo_digests: &mut [String]) {
+    repo_digests.sort_by_key(|name| (!reference.means(name), !reference.is_of_repository(name)));
+}
+
+/// Whether a reference is the beginning of an image's id, without its algorithm.
+fn is_of_id(reference: &Reference, image: &LocalImage) -> bool {
+    let hash = image.id.split_once(':').map_or(image.id.as_str(), |(_, hash)| hash);
+    reference.tag.is_none() && hash.starts_with(&reference.repository)
+}
+
+/// The daemon's own name for what a reference means.
+fn stored_name<'a>(reference: &Reference, image: &'a LocalImage) -> Option<&'a str> {
+    let mut names = image.references.iter().chain(&image.repo_digests);
+    names.find(|name| reference.means(name)).map(String::as_str)
 }
 
 async fn inspect(daemon: &Docker, name: &str) -> Result<Option<LocalImage>, Error> {
@@ -53,10 +91,13 @@ fn local_image(said: ImageInspect) -> Option<LocalImage> {
         names.unwrap_or_default().into_iter().filter(|name| !name.contains("<none>")).collect()
     };
     let config = said.config.unwrap_or_default();
+    let mut repo_digests: Vec<String> = real(said.repo_digests);
+    // Podman's for an image that came from no registry: nobody could pull by it.
+    repo_digests.retain(|name| !name.starts_with(NO_REGISTRY));
     Some(LocalImage {
         id: said.id?,
         references: real(said.repo_tags),
-        repo_digests: real(said.repo_digests),
+        repo_digests,
         size_bytes: said.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
         env: config.env.unwrap_or_default(),
         labels: config.labels.unwrap_or_default().into_iter().collect(),
@@ -76,7 +117,8 @@ pub(super) async fn pull(
     let reference = Reference::parse(name)?;
     let credentials = credentials::credentials(reference.registry()).await;
     let options = CreateImageOptionsBuilder::new()
-        .from_image(&reference.repository)
+        // The whole name: Podman would complete a short one by an image that it happens to have.
+        .from_image(&reference.full_repository())
         .tag(reference.wanted())
         .build();
     let mut messages = daemon.create_image(Some(options), None, credentials);
@@ -105,7 +147,13 @@ pub(super) async fn ask_registry(daemon: &Docker, name: &str) -> Result<()> {
     let reference = Reference::parse(name)?;
     let credentials = credentials::credentials(reference.registry()).await;
     let answer = daemon.inspect_registry_image(&reference.local(), credentials).await;
-    answer.map(drop).map_err(|error| pull_failure(name, &reference, &error))
+    answer.map(drop).map_err(|error| {
+        if fault::is_unknown_request(&error) {
+            return Failure::environment(format!("whether {name} can be fetched is not known"))
+                .because("this engine has no way to ask a registry without fetching");
+        }
+        pull_failure(name, &reference, &error)
+    })
 }
 
 fn pull_failure(name: &str, reference: &Reference, error: &Error) -> Failure {
@@ -118,36 +166,6 @@ fn pull_failure(name: &str, reference: &Reference, error: &Error) -> Failure {
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,
-    }
-}
-
-/// What helps, by what the registry or the daemon says.
-fn pull_hint(cause: &str, registry: &str) -> Option<String> {
-    let says = |words: &[&str]| words.iter().any(|word| cause.contains(word));
-    if says(&["toomanyrequests", "rate limit"]) {
-        Some(format!("log in for a higher limit (docker login {registry}), or use a mirror"))
-    } else if says(&["unauthorized", "denied", "authentication required", "no basic auth"]) {
-        Some(format!("check the name; if the image is private: docker login {registry}"))
-    } else if says(&["no matching manifest", "does not match the specified platform"]) {
-        Some("the image does not exist for this machine's architecture".to_owned())
-    } else if says(&["manifest unknown", "not found", "name unknown"]) {
-        Some("check the name and the tag".to_owned())
-    } else if says(&[
-        "connection refused",
-        "no such host",
-        "timeout",
-        "i/o timeout",
-        "unreachable",
-        "deadline exceeded",
-        "temporary failure",
-        "eof",
-        "reset by peer",
-        "tls",
-        "x509",
-    ]) {
-        Some(format!("check that the engine reaches {registry} (network, proxy, certificates)"))
-    } else {
-        None
     }
 }
 
@@ -199,13 +217,22 @@ fn loaded(message: &str) -> Vec<String> {
 ///
 /// # Errors
 /// It does not exist, or is in use.
-pub(super) async fn remove(daemon: &Docker, reference: &str) -> Result<()> {
-    let name = Reference::parse(reference)?.local();
+pub(super) async fn remove(daemon: &Docker, name: &str) -> Result<()> {
+    let what = || format!("cannot remove the image {name}");
+    let reference = Reference::parse(name)?;
+    // Never what the daemon may take the name for.
+    let Some(image) = find(daemon, name).await? else {
+        return Err(Failure::environment(what())
+            .because("the engine has no image of that name")
+            .hint("`docker images` or `podman images` lists what it has"));
+    };
+    let local = reference.local();
+    let stored = stored_name(&reference, &image).unwrap_or(&local);
     daemon
-        .remove_image(&name, None::<RemoveImageOptions>, None)
+        .remove_image(stored, None::<RemoveImageOptions>, None)
         .await
         .map(drop)
-        .map_err(|error| fault::failure(format!("cannot remove the image {reference}"), &error))
+        .map_err(|error| fault::failure(what(), &error))
 }
 
 #[cfg(test)]
@@ -221,18 +248,6 @@ mod tests {
     }
 
     #[test]
-    fn hints_by_what_is_said() {
-        let hint = |cause: &str| pull_hint(cause, "r.example").unwrap_or_default();
-        assert!(hint("manifest unknown: manifest unknown").contains("tag"));
-        assert!(
-            hint("pull access denied for x, repository does not exist").contains("docker login")
-        );
-        assert!(hint("dial tcp 127.0.0.1:5000: connect: connection refused").contains("r.example"));
-        assert!(hint("toomanyrequests: you have reached your pull rate limit").contains("limit"));
-        assert_eq!(hint("something else"), "");
-    }
-
-    #[test]
     fn an_image_without_a_name() {
         let said = ImageInspect {
             id: Some("sha256:1".into()),
@@ -244,5 +259,37 @@ mod tests {
         assert!(image.references.is_empty());
         assert_eq!(image.repo_digests, ["a@sha256:2"]);
         assert_eq!(local_image(ImageInspect::default()), None);
+    }
+    #[test]
+    fn an_image_with_a_name_like_it_is_another() {
+        let id = "sha256:806daab961d075f12fd6800eb8b0dd199124e04f5821c543c2e646ffe322c843";
+        let said = ImageInspect {
+            id: Some(id.into()),
+            repo_tags: Some(vec!["localhost/libcmatrix/alpine:3.23".into()]),
+            repo_digests: Some(vec!["localhost/libcmatrix/alpine@sha256:2".into()]),
+            ..ImageInspect::default()
+        };
+        let image = local_image(said).expect("an image");
+        assert!(image.repo_digests.is_empty(), "no registry has it");
+        let meant = |text: &str| is_meant(&Reference::parse(text).expect(text), &image);
+        assert!(meant("libcmatrix/alpine:3.23"));
+        assert!(meant("localhost/libcmatrix/alpine:3.23"));
+        assert!(meant(id) && meant("806daab961d0"));
+        assert!(!meant("alpine:3.23"));
+        assert!(!meant("libcmatrix/alpine"));
+        let stored = |text: &str| stored_name(&Reference::parse(text).expect(text), &image);
+        assert_eq!(stored("libcmatrix/alpine:3.23"), Some("localhost/libcmatrix/alpine:3.23"));
+        assert_eq!(stored(id), None);
+    }
+    #[test]
+    fn the_digest_that_was_asked_for_is_the_first() {
+        let digest = |n: u8| format!("sha256:{}", n.to_string().repeat(64));
+        let name = |repository: &str, n| format!("{repository}@{}", digest(n));
+        let mut digests = [name("h:1/a", 1), name("docker.io/library/a", 1), name("h:1/a", 2)];
+        let asked = Reference::parse(&name("h:1/a", 2)).expect("a name");
+        arrange(&asked, &mut digests);
+        assert_eq!(digests, [name("h:1/a", 2), name("h:1/a", 1), name("docker.io/library/a", 1)]);
+        arrange(&Reference::parse("a:3").expect("a name"), &mut digests);
+        assert_eq!(digests[0], name("docker.io/library/a", 1));
     }
 }

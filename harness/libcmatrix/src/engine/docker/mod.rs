@@ -8,7 +8,7 @@
 //! connect ──> DockerEngine ─┬─ image    ── progress (and the engines' common `registry`)
 //!                           ├─ volume   ── upload and download through a container that never runs
 //!                           ├─ sandbox  ── streams
-//!                           └─ sweep    ── labels
+//!                           └─ sweep    ── labels        (and `state`, as `sandbox` does)
 //! ```
 
 mod connect;
@@ -19,6 +19,7 @@ mod info;
 mod labels;
 mod progress;
 mod sandbox;
+mod state;
 mod streams;
 mod sweep;
 mod volume;
@@ -35,10 +36,10 @@ use bollard::Docker;
 pub use connect::connect;
 
 use super::{
-    Engine, EngineInfo, LocalImage, Owner, PullProgress, Removed, Sandbox, SandboxSpec, TarStream,
-    Volume,
+    Engine, EngineInfo, LocalImage, Owner, PrunedImages, PullProgress, Removed, Sandbox,
+    SandboxSpec, TarStream, Volume,
 };
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// How long the daemon may take to answer a request that moves no data. Creating or removing a
 /// container on a busy disk takes many seconds.
@@ -102,8 +103,23 @@ impl Engine for DockerEngine {
         image::ask_registry(&self.daemon, reference).await
     }
 
-    async fn load_images(&self, archive: &Path) -> Result<Vec<String>> {
+    async fn load_images(&self, archive: &Path, name: Option<&str>) -> Result<Vec<String>> {
+        if let Some(name) = name {
+            return Err(Failure::usage(format!("{name} cannot be given as a name"))
+                .because("this engine takes archives of images, which have names of their own")
+                .hint("for a root file system: docker import FILE NAME; or --engine embedded"));
+        }
         image::load(&self.patient(), archive).await
+    }
+
+    async fn prune_images(&self) -> Result<PrunedImages> {
+        Err(Failure::usage("the images of this engine are not libcmatrix's own")
+            .because("others may use them")
+            .hint("docker image prune; or --engine embedded for the images of that"))
+    }
+
+    async fn images_disk_bytes(&self) -> Result<Option<u64>> {
+        Ok(None)
     }
 
     async fn remove_image(&self, reference: &str) -> Result<()> {

@@ -12,8 +12,7 @@ use bollard::{
         ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits,
     },
     query_parameters::{
-        AttachContainerOptionsBuilder, InspectContainerOptions, StartContainerOptions,
-        WaitContainerOptionsBuilder,
+        AttachContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
     },
 };
 use futures_util::StreamExt;
@@ -25,17 +24,12 @@ use tokio::{
 use super::{
     DockerEngine,
     container::{self, Created},
-    fault, labels,
-    streams::{self, Tail},
-    sweep,
+    fault, labels, state, streams, sweep,
 };
 use crate::{
-    engine::{Sandbox, SandboxExit, SandboxSpec},
+    engine::{HOST_NAME, Sandbox, SandboxExit, SandboxSpec, tail::Tail},
     failure::{Failure, Result},
 };
-
-/// The host name in every sandbox: the same in all legs, so that no test differs by it.
-const HOST_NAME: &str = "libcmatrix";
 
 /// How long the last outputs may take after the end. Longer only where nobody reads them.
 const LAST_OUTPUTS: Duration = Duration::from_millis(500);
@@ -121,6 +115,12 @@ fn start_failure(what: String, error: &Error) -> Failure {
     if let Some((_, reason)) = cause.split_once("container process: ") {
         failure.cause = reason.trim().trim_end_matches('.').to_owned();
     }
+    if failure.cause.contains("setting rlimit") {
+        return failure.hint(
+            "the engine asks for higher limits than it may set: for Podman, lower default_ulimits \
+             (nofile, nproc) in containers.conf",
+        );
+    }
     if failure.cause.contains("failed to create endpoint") {
         return failure.hint("the engine's own network is broken: restart the engine");
     }
@@ -151,7 +151,9 @@ fn body(spec: &SandboxSpec) -> ContainerCreateBody {
         // The daemon closes the input when we are gone, however we went; the agent ends then.
         stdin_once: Some(true),
         tty: Some(false),
-        stop_timeout: Some(1),
+        // Nothing in it has anything to tidy up, and PID 1 takes no signal that it does not ask for.
+        // Docker removes with SIGKILL anyhow; Podman would first wait this long after a SIGTERM.
+        stop_timeout: Some(0),
         healthcheck: Some(HealthConfig {
             test: Some(vec!["NONE".to_owned()]),
             ..HealthConfig::default()
@@ -170,17 +172,27 @@ fn body(spec: &SandboxSpec) -> ContainerCreateBody {
             init: Some(false),
             // Outputs may be huge, and are read as they come.
             log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
-            // A crash must not fill the disk; its evidence is taken otherwise.
-            ulimits: Some(vec![ResourcesUlimits {
-                name: Some("core".to_owned()),
-                soft: Some(0),
-                hard: Some(0),
-            }]),
+            nano_cpus: spec.cpus.map(nano_cpus),
+            // Only what was asked for: the agent keeps core files off each program itself, and with a
+            // single limit named here Podman forgets its own configured ones.
+            ulimits: spec.file_bytes.map(file_limit),
             mounts: Some(mounts),
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
     }
+}
+
+/// Processors as the daemon takes them.
+#[allow(clippy::cast_possible_truncation, reason = "no machine has 2^33 processors")]
+fn nano_cpus(cpus: f64) -> i64 {
+    (cpus * 1e9) as i64
+}
+
+/// The limit on the size of a file, of each process.
+fn file_limit(bytes: u64) -> Vec<ResourcesUlimits> {
+    let bytes = i64::try_from(bytes).ok();
+    vec![ResourcesUlimits { name: Some("fsize".to_owned()), soft: bytes, hard: bytes }]
 }
 
 #[async_trait]
@@ -241,11 +253,7 @@ async fn end(daemon: &Docker, patient: &Docker, id: &str) -> Result<SandboxExit,
         Some(Err(error)) => return Err(error),
         None => (None, None),
     };
-    let state = daemon
-        .inspect_container(id, None::<InspectContainerOptions>)
-        .await?
-        .state
-        .unwrap_or_default();
+    let state = state::inspect(daemon, id).await?;
     let Some(exit_code) = code.or(state.exit_code.filter(|_| state.running == Some(false))) else {
         // The connection ended, and the container did not.
         return Err(Error::from(std::io::Error::from(std::io::ErrorKind::ConnectionAborted)));
@@ -273,6 +281,8 @@ mod tests {
             read_only_root: true,
             memory_bytes: 1 << 30,
             pids: 99,
+            cpus: Some(1.5),
+            file_bytes: Some(1 << 20),
         }
     }
 
@@ -282,6 +292,8 @@ mod tests {
         let host = body.host_config.expect("limits");
         assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));
         assert_eq!(host.security_opt, Some(vec!["no-new-privileges".to_owned()]));
+        assert_eq!(host.nano_cpus, Some(1_500_000_000));
+        assert!(host.ulimits.is_some_and(|limits| limits.iter().any(|l| l.soft == Some(1 << 20))));
         assert_eq!((host.memory, host.memory_swap), (Some(1 << 30), Some(1 << 30)));
         assert_eq!(host.pids_limit, Some(99));
         assert_eq!(host.network_mode.as_deref(), Some("none"));
@@ -310,6 +322,16 @@ mod tests {
         };
         let failure = start_failure("cannot start".into(), &error);
         assert_eq!(failure.cause, "exec: \"/x\": stat /x: no such file or directory");
+        let error = Error::DockerResponseServerError {
+            status_code: 409,
+            message: "preparing container 1 for attach: runc: runc create failed: unable to start \
+                      container process: error during container init: error setting rlimits for \
+                      ready process: error setting rlimit type 7: operation not permitted: OCI \
+                      permission denied"
+                .into(),
+        };
+        let hint = start_failure("cannot start".into(), &error).hint;
+        assert!(hint.is_some_and(|hint| hint.contains("default_ulimits")));
         let error = Error::DockerResponseServerError {
             status_code: 500,
             message: "failed to create endpoint x on network bridge: no such interface".into(),

@@ -4,11 +4,7 @@
 //! of standard error. What is not read is not taken from the daemon either, beyond a few chunks, so
 //! a flood waits in the container and not in memory here.
 
-use std::{
-    collections::VecDeque,
-    io,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::io;
 
 use bollard::container::{AttachContainerResults, LogOutput};
 use futures_util::{StreamExt, stream};
@@ -20,15 +16,13 @@ use tokio::{
 use tokio_util::io::StreamReader;
 
 use super::fault;
+use crate::engine::tail::Tail;
 
 /// How many chunks of standard output wait here for their reader. A daemon sends at most 32 KiB in one.
 const WAITING_CHUNKS: usize = 16;
 
 /// How much input waits here for the container.
 const WAITING_INPUT: usize = 64 * 1024;
-
-/// How much of standard error is kept.
-const KEPT: usize = 64 * 1024;
 
 /// The standard streams of a container.
 pub(super) struct Streams {
@@ -95,26 +89,6 @@ async fn hand_over<E>(
     }
 }
 
-/// The last bytes of a stream.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tail(Arc<Mutex<VecDeque<u8>>>);
-
-impl Tail {
-    fn push(&self, bytes: &[u8]) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = &bytes[bytes.len().saturating_sub(KEPT)..];
-        let excess = (kept.len() + bytes.len()).saturating_sub(KEPT);
-        kept.drain(..excess);
-        kept.extend(bytes);
-    }
-
-    /// As text.
-    pub fn text(&self) -> String {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(kept.make_contiguous()).into_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bollard::errors::Error;
@@ -177,16 +151,5 @@ mod tests {
         let mut text = String::new();
         streams.stdout.read_to_string(&mut text).await.expect("a whole stream");
         assert_eq!(text.len(), WAITING_CHUNKS * 3);
-    }
-
-    #[test]
-    fn the_tail_is_kept() {
-        let tail = Tail::default();
-        tail.push(&vec![b'a'; KEPT - 1]);
-        tail.push(b"bc");
-        assert_eq!(tail.text().len(), KEPT);
-        assert!(tail.text().ends_with("abc"));
-        tail.push(&vec![b'd'; KEPT * 2]);
-        assert_eq!(tail.text(), "d".repeat(KEPT));
     }
 }

@@ -12,13 +12,12 @@ use bollard::{
     Docker,
     errors::Error,
     query_parameters::{
-        ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-        RemoveVolumeOptions,
+        ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
     },
 };
 use futures_util::{StreamExt, stream};
 
-use super::{fault, labels};
+use super::{fault, labels, state};
 use crate::{
     engine::{
         Owner, Removed,
@@ -100,14 +99,13 @@ impl Found {
             fault::failure("the engine does not say what runs have left in it", &error)
         };
         let filters = HashMap::from([("label", vec![label])]);
-        let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
-        let containers = daemon.list_containers(Some(containers)).await.map_err(failed)?;
+        let containers = state::list(daemon, label).await.map_err(failed)?;
         let volumes = daemon.list_volumes(Some(volumes)).await.map_err(failed)?;
         Ok(Self {
             containers: containers
                 .into_iter()
-                .filter_map(|container| Some((container.id?, container.labels.unwrap_or_default())))
+                .map(|container| (container.id, container.labels.unwrap_or_default()))
                 .collect(),
             volumes: volumes
                 .volumes

@@ -4,4 +4,5 @@
 
 pub(super) mod client_config;
 pub(super) mod credentials;
+pub(super) mod hint;
 pub(super) mod reference;

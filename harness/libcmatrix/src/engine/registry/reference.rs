@@ -8,6 +8,9 @@ use crate::failure::{Failure, Result};
 /// The registry that a name without one means.
 pub(in crate::engine) const DOCKER_HUB: &str = "docker.io";
 
+/// How Podman's name of an image begins that came from no registry.
+pub(in crate::engine) const NO_REGISTRY: &str = "localhost/";
+
 /// A name of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct Reference {
@@ -81,6 +84,53 @@ impl Reference {
         }
     }
 
+    /// The name with everything that it may leave out, or an id as it is. Docker takes a short name
+    /// for an image of Docker Hub; Podman also for any other whose name only ends like that, so
+    /// that `alpine:3.23` may come out as `localhost/mine/alpine:3.23`.
+    pub fn full(&self) -> String {
+        if self.is_id() {
+            return self.local();
+        }
+        match &self.digest {
+            Some(digest) => format!("{}@{digest}", self.full_repository()),
+            None => format!("{}:{}", self.full_repository(), self.wanted()),
+        }
+    }
+
+    /// The repository with its registry, whole.
+    pub fn full_repository(&self) -> String {
+        match (self.registry(), self.repository.strip_prefix("docker.io/")) {
+            (DOCKER_HUB, inside) => {
+                let inside = inside.unwrap_or(&self.repository);
+                let folder = if inside.contains('/') { "" } else { "library/" };
+                format!("{DOCKER_HUB}/{folder}{inside}")
+            }
+            _ => self.repository.clone(),
+        }
+    }
+
+    /// Whether a daemon that has an image of the name `stored` has what this one means.
+    pub fn means(&self, stored: &str) -> bool {
+        self.is_of_repository(stored)
+            && Self::parse(stored).is_ok_and(|stored| self.wanted() == stored.wanted())
+    }
+
+    /// Whether a daemon's name of an image is of the same repository. Podman stores what came from
+    /// no registry, such as a loaded archive, as of the registry `localhost`.
+    pub fn is_of_repository(&self, stored: &str) -> bool {
+        Self::parse(stored).is_ok_and(|stored| {
+            let loaded = stored.repository.strip_prefix(NO_REGISTRY);
+            self.full_repository() == stored.full_repository()
+                || (self.registry() == DOCKER_HUB
+                    && loaded.is_some_and(|loaded| loaded == self.repository))
+        })
+    }
+
+    /// Whether it is an image's id with its algorithm.
+    pub fn is_id(&self) -> bool {
+        self.digest.is_none() && is_digest(&self.local())
+    }
+
     /// The registry's host, with its port if one is given.
     pub fn registry(&self) -> &str {
         match self.repository.split_once('/') {
@@ -133,6 +183,33 @@ mod tests {
         assert_eq!(local("rust"), "rust");
         assert_eq!(local(&format!("rust:1@{DIGEST}")), format!("rust@{DIGEST}"));
         assert_eq!(local(DIGEST), DIGEST, "an id stays an id");
+    }
+
+    #[test]
+    fn the_full_name_leaves_nothing_open() {
+        let full = |text: &str| Reference::parse(text).expect(text).full();
+        assert_eq!(full("rust"), "docker.io/library/rust:latest");
+        assert_eq!(full("docker.io/rust:1"), "docker.io/library/rust:1");
+        assert_eq!(full("a/rust:1"), "docker.io/a/rust:1");
+        assert_eq!(full(&format!("rust:1@{DIGEST}")), format!("docker.io/library/rust@{DIGEST}"));
+        assert_eq!(full("h:1/rust:1"), "h:1/rust:1");
+        assert_eq!(full("localhost/a:1"), "localhost/a:1");
+        assert_eq!(full(DIGEST), DIGEST, "an id stays an id");
+    }
+
+    #[test]
+    fn the_same_image_under_the_names_of_daemons() {
+        let means = |text: &str, stored| Reference::parse(text).expect(text).means(stored);
+        assert!(means("alpine:3.23", "alpine:3.23"));
+        assert!(means("alpine:3.23", "docker.io/library/alpine:3.23"));
+        assert!(means("alpine", "localhost/alpine:latest"));
+        assert!(means("libcmatrix/alpine:3.23", "localhost/libcmatrix/alpine:3.23"));
+        assert!(means("localhost/a:1", "localhost/a:1"));
+        assert!(!means("alpine:3.23", "localhost/libcmatrix/alpine:3.23"), "only ends like it");
+        assert!(!means("alpine:3.23", "quay.io/alpine:3.23"));
+        assert!(!means("localhost/a:1", "docker.io/library/a:1"));
+        assert!(!means("alpine:3.23", "alpine:3.22"));
+        assert!(means(&format!("a:1@{DIGEST}"), &format!("docker.io/library/a@{DIGEST}")));
     }
 
     #[test]

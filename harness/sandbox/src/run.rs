@@ -1,0 +1,233 @@
+//! One sandbox from the outside: made, watched, ended, cleaned up.
+//!
+//! Takes a [`Run`]; answers when its program has started and when it has ended. Whatever happens to
+//! whom: the first process dies with this one, everything in its namespace dies with it, and mounts
+//! die with their namespace. What is left then are empty control groups and the sandbox's folder.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    os::fd::{AsFd, OwnedFd},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount},
+    process::{
+        Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, chdir, pidfd_open, pidfd_send_signal,
+        pivot_root, set_parent_process_death_signal, waitpid,
+    },
+    system::sethostname,
+    thread::{UnshareFlags, unshare_unsafe},
+};
+
+use crate::{
+    cgroup::group::Groups,
+    control::Control,
+    failed::{Doing, Failed},
+    fork, loopback, mount,
+    program::{self, WithoutGroup},
+    request::{Answer, Hierarchy, RootFs, Run},
+    rootfs,
+    surroundings::Prepared,
+    users,
+};
+
+/// Runs it to its end.
+///
+/// # Errors
+/// It could not be started.
+pub(crate) fn run(control: &Control, run: Run, stdin: Option<OwnedFd>) -> Result<(), Failed> {
+    let groups = Groups::make(run.groups.clone(), &run.limits)?;
+    let (wait_to_go, go) = io::pipe().doing("making a pipe")?;
+    let (status, say_status) = io::pipe().doing("making a pipe")?;
+    let mut namespaces =
+        libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+    if !run.network {
+        namespaces |= libc::CLONE_NEWNET;
+    }
+    if run.users.are_mapped() {
+        namespaces |= libc::CLONE_NEWUSER;
+    }
+    let Some(first) = fork::fork(namespaces).doing("making namespaces")? else {
+        drop((go, status));
+        let mut say_status = say_status;
+        let failed = first_process(&run, &groups, wait_to_go, &mut say_status, stdin);
+        let failed = serde_json::to_vec(&failed).unwrap_or_default();
+        let _ = say_status.write_all(&failed);
+        fork::exit(1);
+    };
+    drop((wait_to_go, say_status, stdin));
+    let first =
+        First { pid: first, pidfd: pidfd_open(first, PidfdFlags::empty()).doing("watching")? };
+    let ready = users::write_maps(run.users, first.pid)
+        .and_then(|()| groups.join(first.pid))
+        .and_then(|()| (&go).write_all(b"g").doing("starting"));
+    drop(go);
+    let started = ready.and_then(|()| first.started(control, status));
+    match started {
+        Ok(root) => control.answer(&Answer::Started { root }),
+        Err(failed) => {
+            first.kill();
+            return Err(failed);
+        }
+    }
+    // The program's ends of the streams are its own: whoever reads them sees their end with it.
+    let _ = close_standard_outputs();
+    let code = first.ended(control)?;
+    let oom_kills = groups.oom_kills();
+    // Gone before the answer: who has it may look.
+    drop(groups);
+    control.answer(&Answer::Ended { code, oom_kills });
+    Ok(())
+}
+
+/// The first process of the sandbox, seen from outside.
+struct First {
+    pid: Pid,
+    pidfd: OwnedFd,
+}
+
+impl First {
+    /// Waits until it has become the program, or was made ready in a trial: then its end of the
+    /// status pipe closes, with nothing but the kind of root said on it.
+    fn started(&self, control: &Control, status: impl Read + AsFd) -> Result<RootFs, Failed> {
+        let mut said = Vec::new();
+        let mut status = status;
+        loop {
+            let happened = wait_for(&[status.as_fd(), control.as_fd()])?;
+            if happened[1] {
+                return Err(Failed::new("starting", "nobody waits for it any more"));
+            }
+            let mut chunk = [0; 4096];
+            match status.read(&mut chunk).doing("starting")? {
+                0 => break,
+                n => said.extend_from_slice(&chunk[..n]),
+            }
+        }
+        if let Ok(root) = serde_json::from_slice::<RootFs>(&said) {
+            return Ok(root);
+        }
+        // Both were said: the root was made, something later failed.
+        let text = String::from_utf8_lossy(&said);
+        let failed = text.find('{').and_then(|at| serde_json::from_str(&text[at..]).ok());
+        Err(failed.unwrap_or_else(|| Failed::new("starting", "its first process was killed")))
+    }
+
+    /// Waits for its end; ends it when the caller hangs up.
+    fn ended(&self, control: &Control) -> Result<i32, Failed> {
+        let happened = wait_for(&[self.pidfd.as_fd(), control.as_fd()])?;
+        if happened[0] { Ok(self.wait()) } else { Ok(self.kill()) }
+    }
+
+    /// Kills it, and everything in its namespace with it.
+    fn kill(&self) -> i32 {
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        self.wait()
+    }
+
+    /// The kernel gives it back only after everything in its namespace is dead.
+    fn wait(&self) -> i32 {
+        match waitpid(Some(self.pid), WaitOptions::empty()) {
+            Ok(Some((_, status))) => code(status),
+            _ => 128 + libc::SIGKILL,
+        }
+    }
+}
+
+fn code(status: WaitStatus) -> i32 {
+    status
+        .exit_status()
+        .or_else(|| status.terminating_signal().map(|signal| 128 + signal))
+        .unwrap_or(128 + libc::SIGKILL)
+}
+
+/// Waits until something can be read from one of both, or its other end is gone.
+fn wait_for(descriptors: &[std::os::fd::BorrowedFd<'_>; 2]) -> Result<[bool; 2], Failed> {
+    let mut polled =
+        descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN | PollFlags::RDHUP));
+    loop {
+        match poll(&mut polled, None) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => {
+                other.doing("waiting")?;
+                return Ok([!polled[0].revents().is_empty(), !polled[1].revents().is_empty()]);
+            }
+        }
+    }
+}
+
+fn close_standard_outputs() -> io::Result<()> {
+    let null = File::options().write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&null)?;
+    rustix::stdio::dup2_stderr(&null)?;
+    Ok(())
+}
+
+/// The inside: everything up to the program. Returns only if it fails.
+fn first_process(
+    run: &Run,
+    groups: &Groups,
+    mut wait_to_go: impl Read,
+    status: &mut impl Write,
+    stdin: Option<OwnedFd>,
+) -> Failed {
+    let body = || -> Result<std::convert::Infallible, Failed> {
+        let tie =
+            || set_parent_process_death_signal(Some(Signal::KILL)).doing("tying it to its helper");
+        tie()?;
+        let mut go = [0];
+        if wait_to_go.read(&mut go).unwrap_or(0) == 0 {
+            return Err(Failed::new("starting", "its helper is gone"));
+        }
+        users::become_root(run.users)?;
+        // The change of identity has untied it.
+        tie()?;
+        // SAFETY: a new view of control groups has no part in memory or descriptors.
+        unsafe { unshare_unsafe(UnshareFlags::NEWCGROUP) }.doing("making namespaces")?;
+        let root = enter(run, groups)?;
+        let said = serde_json::to_vec(&root).map_err(io::Error::other).doing("starting")?;
+        status.write_all(&said).doing("starting")?;
+        let Some(program) = &run.program else { fork::exit(0) };
+        let stdin = match stdin {
+            Some(stdin) => stdin,
+            None => File::open("/dev/null").doing("starting")?.into(),
+        };
+        let without = WithoutGroup {
+            memory: !groups.limit(Hierarchy::Memory),
+            pids: !groups.limit(Hierarchy::Pids),
+        };
+        Err(program::exec(program, run.users, &run.limits, without, stdin))
+    };
+    match body() {
+        Err(failed) => failed,
+        Ok(never) => match never {},
+    }
+}
+
+/// Leaves the machine's tree for the sandbox's own.
+fn enter(run: &Run, groups: &Groups) -> Result<RootFs, Failed> {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", private).doing("making mounts private")?;
+    let (root, kind) = rootfs::make(run.users, &run.image, &run.folder)?;
+    let surroundings = Prepared::make(run.users, run.network, groups.all(), &run.binds)?;
+    chdir(&root).doing("entering the root file system")?;
+    // The old root ends up above the new one, and is taken off.
+    pivot_root(".", ".").doing("changing the root file system")?;
+    unmount(".", UnmountFlags::DETACH).doing("leaving the machine's tree")?;
+    chdir("/").doing("entering the root file system")?;
+    surroundings.attach()?;
+    if let Some(program) = &run.program {
+        // Before the root may become read-only.
+        mount::make_folder(program.working_dir.as_ref())?;
+    }
+    if run.read_only_root {
+        mount::make_read_only("/".as_ref())?;
+    }
+    sethostname(run.host_name.as_bytes()).doing("naming the machine")?;
+    if !run.network {
+        loopback::up().doing("switching the loopback device on")?;
+    }
+    Ok(kind)
+}
