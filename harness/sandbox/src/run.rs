@@ -61,7 +61,7 @@ pub(crate) fn run(control: &Control, run: Run, stdin: Option<OwnedFd>) -> Result
     let first =
         First { pid: first, pidfd: pidfd_open(first, PidfdFlags::empty()).doing("watching")? };
     let ready = users::write_maps(run.users, first.pid)
-        .and_then(|()| groups.join(first.pid))
+        .and_then(|()| groups.put(first.pid))
         .and_then(|()| (&go).write_all(b"g").doing("starting"));
     drop(go);
     let started = ready.and_then(|()| first.started(control, status));
@@ -180,6 +180,7 @@ fn first_process(
         if wait_to_go.read(&mut go).unwrap_or(0) == 0 {
             return Err(Failed::new("starting", "its helper is gone"));
         }
+        groups.join()?;
         users::become_root(run.users)?;
         // The change of identity has untied it.
         tie()?;

@@ -46,14 +46,33 @@ impl Groups {
         Ok(made)
     }
 
-    /// Puts a process into all of them.
+    /// Puts a process into those of version 2, which only whoever the groups were delegated to may.
     ///
     /// # Errors
     /// The kernel refuses.
-    pub(crate) fn join(&self, process: Pid) -> Result<(), Failed> {
+    pub(crate) fn put(&self, process: Pid) -> Result<(), Failed> {
         let pid = process.as_raw_nonzero().to_string();
-        for group in &self.0 {
-            fs::write(group.path.join("cgroup.procs"), &pid)
+        self.write(|hierarchy| hierarchy == Hierarchy::Unified, "cgroup.procs", &pid)
+    }
+
+    /// Puts this process, which has one thread, into those of version 1. A process that moves itself
+    /// as a thread spares the kernel a lock over all processes, which costs more than all the rest
+    /// of a sandbox.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub(crate) fn join(&self) -> Result<(), Failed> {
+        self.write(|hierarchy| hierarchy != Hierarchy::Unified, "tasks", "0")
+    }
+
+    fn write(
+        &self,
+        which: impl Fn(Hierarchy) -> bool,
+        file: &str,
+        value: &str,
+    ) -> Result<(), Failed> {
+        for group in self.0.iter().filter(|group| which(group.hierarchy)) {
+            fs::write(group.path.join(file), value)
                 .doing(format!("joining the control group {}", group.path.display()))?;
         }
         Ok(())

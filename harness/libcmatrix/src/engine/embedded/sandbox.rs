@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use libcmatrix_sandbox::request::{Answer, Bind, Group, Limits, Program, Request, Run};
+use libcmatrix_sandbox::request::{Answer, Bind, Group, Hierarchy, Limits, Program, Request, Run};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
     net::unix::pipe,
@@ -125,11 +125,11 @@ fn request(
         });
     }
     let name = format!("{}-{number}", sweep::group_name(&spec.owner.run_id));
-    let groups = engine
-        .groups
-        .parents
-        .iter()
-        .map(|parent| Group { path: parent.path.join(&name), hierarchy: parent.hierarchy });
+    let parents = engine.groups.parents.iter();
+    // A group for a limit that is not set would only take time.
+    let parents = parents.filter(|p| spec.cpus.is_some() || p.hierarchy != Hierarchy::Cpu);
+    let groups =
+        parents.map(|parent| Group { path: parent.path.join(&name), hierarchy: parent.hierarchy });
     let mut env = vec![PATH.to_owned(), format!("HOSTNAME={HOST_NAME}")];
     env.extend(image.image.config.env.iter().cloned());
     env.extend(spec.env.iter().cloned());
