@@ -145,7 +145,7 @@ async fn pulled_from_a_real_registry() {
     assert!(failure.hint.is_some(), "{}", failure.cause);
     let image = store.pull(&tagged, &|_| ()).await.expect("pulled");
     assert_eq!(image.repo_digests, [format!("{name}@{digest}")]);
-    assert_eq!(image.references, [tagged.clone()]);
+    assert_eq!(image.references, std::slice::from_ref(&tagged));
     let held = store.tree(&tagged).await.expect("a tree");
     assert_eq!(fs::read_to_string(held.path.join("a")).expect("read"), "2");
     assert!(!held.path.join("gone").exists());
