@@ -32,7 +32,7 @@ pub fn trials() -> Vec<Trial> {
         let title = format!("leftovers on {engine} after Ctrl-C");
         trials.push(Trial::test(title, move || interrupted(over)));
     }
-    for who in [Killed::Helper, Killed::FirstProcess] {
+    for who in [Killed::Helper, Killed::FirstProcess, Killed::IdleHelper] {
         let title = format!("leftovers on embedded when {who:?} is killed");
         trials.push(Trial::test(title, move || inside_killed(who)));
     }
@@ -46,13 +46,13 @@ struct Started {
 
 impl Started {
     /// A run that takes a while: its tests sleep.
-    fn new(over: Over<'_>) -> Result<Self, Failed> {
+    fn new(over: Over<'_>, test_timeout: &str) -> Result<Self, Failed> {
         let out = TempDir::with_prefix("libcmatrix-trial-")?;
         let project = command::root().join("sample-projects/hang-on-musl");
         let mut run = libcmatrix_over(over, ["run"]);
         run.arg(project).arg("--out").arg(out.path());
         run.args(["--baseline", "debian-trixie-local", "--candidate", "alpine-3.23-local"]);
-        run.args(["--test-timeout", "2m", "--verbose"]);
+        run.args(["--test-timeout", test_timeout, "--verbose"]);
         let child = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         Ok(Self { child, out })
     }
@@ -88,7 +88,7 @@ pub fn killed_in_tests(over: Over<'_>) -> Result<(), Failed> {
 }
 
 fn killed(over: Over<'_>, moment: &str) -> Result<(), Failed> {
-    let mut run = Started::new(over)?;
+    let mut run = Started::new(over, "2m")?;
     run.wait_for(moment)?;
     thread::sleep(Duration::from_millis(300));
     run.child.kill()?;
@@ -113,7 +113,7 @@ fn killed(over: Over<'_>, moment: &str) -> Result<(), Failed> {
 
 /// SIGINT: the report of what there is, exit code 130, and nothing left without any further command.
 pub fn interrupted(over: Over<'_>) -> Result<(), Failed> {
-    let mut run = Started::new(over)?;
+    let mut run = Started::new(over, "2m")?;
     run.wait_for("\"step\":\"list\"")?;
     let pid = run.child.id().to_string();
     let sent = std::process::Command::new("kill").args(["-INT", &pid]).status()?;
@@ -192,20 +192,25 @@ fn complain_of_folders(run_id: &str, complaints: &mut Vec<String>) -> Result<(),
 enum Killed {
     Helper,
     FirstProcess,
+    /// That of the baseline, whose tests have ended and which waits to run some again.
+    IdleHelper,
 }
 
 /// The command must take it for a fault of the engine, never for a result, and leave nothing.
 fn inside_killed(who: Killed) -> Result<(), Failed> {
-    let mut run = Started::new(Over::Embedded)?;
+    // Where nothing that hangs is killed, it must end by itself.
+    let idle = matches!(who, Killed::IdleHelper);
+    let mut run = Started::new(Over::Embedded, if idle { "5s" } else { "2m" })?;
     // Those of the baseline end at once; here one hangs.
     run.wait_for("\"step-started\",\"leg\":\"alpine-3.23-local\",\"step\":\"test\"")?;
     let id = run.run_id()?;
     // The sandbox of the tests is the last that was started.
     let is_agent = |path: &Path| mentions(path, "__agent") && parent_of_run(path, &id).is_some();
-    let agent = eventually(|| processes(is_agent).into_iter().next_back())?;
+    let agents = || processes(is_agent).into_iter();
+    let agent = eventually(|| if idle { agents().nth_back(1) } else { agents().next_back() })?;
     let helper = parent_of_run(&PathBuf::from(format!("/proc/{agent}")), &id);
     let victim = match who {
-        Killed::Helper => helper.ok_or("the run has no helper")?,
+        Killed::Helper | Killed::IdleHelper => helper.ok_or("the run has no helper")?,
         Killed::FirstProcess => agent,
     };
     let victim = victim.to_string();
@@ -215,13 +220,15 @@ fn inside_killed(who: Killed) -> Result<(), Failed> {
     let folder = run.folder();
     let Started { child, out } = run;
     let output = child.wait_with_output()?;
-    check(&mut complaints, output.status.code() == Some(3), || {
+    // What was seen to break on one side stays broken, whatever breaks afterwards.
+    let (code, verdict) = if idle { (10, "no-go") } else { (3, "inconclusive") };
+    check(&mut complaints, output.status.code() == Some(code), || {
         format!("exit code {:?}", output.status.code())
     });
     let record: libcmatrix_schema::RunRecord =
         serde_json::from_slice(&fs::read(folder.join("run.json"))?)?;
     let outcome = record.verdict.as_ref().map(|verdict| verdict.outcome.to_string());
-    check(&mut complaints, outcome.as_deref() == Some("inconclusive"), || format!("{outcome:?}"));
+    check(&mut complaints, outcome.as_deref() == Some(verdict), || format!("{outcome:?}"));
     let is_said = record.notes.iter().any(|note| note.code == "engine-fault");
     check(&mut complaints, is_said, || format!("no engine fault: {:?}", record.notes));
     complain_of_leftovers(Over::Embedded, &id, &mut complaints)?;

@@ -17,6 +17,7 @@ pub mod engine;
 pub mod environment;
 pub mod exit;
 pub mod failure;
+pub mod folders;
 pub mod image;
 pub mod leg;
 pub mod progress;

@@ -8,9 +8,7 @@ use std::{
 };
 
 use rustix::{
-    process::{
-        Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit, setsid,
-    },
+    process::{Resource, Rlimit, getrlimit, setrlimit, setsid},
     thread::{
         CapabilitySet, CapabilitySets, clear_ambient_capability_set,
         remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
@@ -21,8 +19,8 @@ use crate::{
     failed::{Doing, Failed},
     filter,
     identity::Identity,
-    mount,
     request::{Limits, Program, Users},
+    users,
 };
 
 /// The stack that a shell gives a program, and that the default thread of glibc has: whatever the
@@ -59,7 +57,7 @@ pub(crate) fn exec(
 
 fn prepared(
     program: &Program,
-    users: Users,
+    whom: Users,
     limits: &Limits,
     without: WithoutGroup,
     stdin: OwnedFd,
@@ -68,21 +66,22 @@ fn prepared(
         return Err(Failed::new("starting a program", "none is named"));
     };
     let folder = Path::new(&program.working_dir);
-    mount::make_folder(folder)?;
     let identity = Identity::find(program.user.as_deref())?;
     // A session of its own: no terminal of the caller's is its terminal.
     setsid().doing("beginning a session")?;
-    set_limits(users, limits, without)?;
+    set_limits(whom, limits, without)?;
     reset_signals();
-    identity.take_on(users)?;
+    // While this is still root of its namespace: no one else may.
+    bound_capabilities()?;
+    identity.take_on(whom)?;
     std::env::set_current_dir(folder).doing(format!("entering {}", folder.display()))?;
     let mut command = Command::new(name);
     command.args(arguments).env_clear().stdin(Stdio::from(stdin));
     command.env("HOME", &identity.home);
     command.envs(program.env.iter().filter_map(|variable| variable.split_once('=')));
     drop_privileges()?;
-    // Cleared by every change of identity, so it comes after the last.
-    set_parent_process_death_signal(Some(Signal::KILL)).doing("tying it to its helper")?;
+    // After the last change of identity.
+    users::tie_to_helper()?;
     filter::apply().doing("filtering system calls")?;
     close_everything().doing("closing descriptors")?;
     Ok(command)
@@ -127,20 +126,22 @@ fn reset_signals() {
     }
 }
 
-/// Gives up all capabilities, and the ways to get some.
-fn drop_privileges() -> Result<(), Failed> {
-    let what = "giving up capabilities";
+/// Gives up the capabilities that a program could get by being executed.
+fn bound_capabilities() -> Result<(), Failed> {
     for number in 0..64 {
-        let capability = CapabilitySet::from_bits_retain(1 << number);
-        // The first that the kernel does not know ends the list; a process that is not root of its
-        // namespace any more has none to give up.
-        match remove_capability_from_bounding_set(capability) {
+        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)) {
             Ok(()) => {}
+            // The first that the kernel does not know ends the list.
             Err(rustix::io::Errno::INVAL) => break,
-            Err(rustix::io::Errno::PERM) => break,
-            Err(e) => return Err(e).doing(what),
+            Err(e) => return Err(e).doing("giving up capabilities"),
         }
     }
+    Ok(())
+}
+
+/// Gives up all capabilities that are left, and for ever.
+fn drop_privileges() -> Result<(), Failed> {
+    let what = "giving up capabilities";
     clear_ambient_capability_set().doing(what)?;
     let none = CapabilitySet::empty();
     let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
@@ -151,10 +152,11 @@ fn drop_privileges() -> Result<(), Failed> {
 /// Marks everything but the standard streams to be closed by `exec`.
 ///
 /// # Errors
-/// The kernel is older than 5.11.
+/// The kernel is older than 5.11, or a filter does not know the call.
 pub(crate) fn close_everything() -> io::Result<()> {
-    const CLOEXEC: libc::c_uint = 4;
     // SAFETY: it takes no pointer, and only sets a flag on descriptors.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, CLOEXEC) };
+    let result = unsafe {
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC)
+    };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

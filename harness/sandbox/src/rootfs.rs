@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::{mount::MountAttrFlags, process::waitpid};
+use rustix::process::{WaitOptions, waitpid};
 
 use crate::{
     failed::{Doing, Failed},
@@ -19,7 +19,7 @@ use crate::{
     tree,
 };
 
-/// Folders below a sandbox's own. The caller makes them, as the user that the sandbox's user 0 is.
+/// Folders below a sandbox's own.
 pub(crate) mod folder {
     /// What was written.
     pub const UPPER: &str = "upper";
@@ -85,12 +85,11 @@ fn copied(users: Users, image: &Path, own: &Path) -> Result<OwnedFd, Failed> {
     drop(writer);
     let limits = UnpackLimits { bytes: u64::MAX, entries: u64::MAX };
     let unpacked = tree::unpack(reader, &upper, users, false, limits);
-    let status =
-        waitpid(Some(child), rustix::process::WaitOptions::empty()).doing("copying the image")?;
+    let status = waitpid(Some(child), WaitOptions::empty()).doing("copying the image")?;
     unpacked?;
     if status.is_none_or(|(_, status)| status.exit_status() != Some(0)) {
         return Err(Failed::new("copying the image", "its tree cannot be read"));
     }
     let _ = fs::remove_dir(own.join(folder::WORK));
-    mount::view(&upper, MountAttrFlags::empty() | NO_PRIVILEGE)
+    mount::view(&upper, NO_PRIVILEGE)
 }

@@ -15,7 +15,7 @@ use rustix::{
     mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount},
     process::{
         Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, chdir, pidfd_open, pidfd_send_signal,
-        pivot_root, set_parent_process_death_signal, waitpid,
+        pivot_root, waitpid,
     },
     system::sethostname,
     thread::{UnshareFlags, unshare_unsafe},
@@ -53,8 +53,7 @@ pub(crate) fn run(control: &Control, run: Run, stdin: Option<OwnedFd>) -> Result
         drop((go, status));
         let mut say_status = say_status;
         let failed = first_process(&run, &groups, wait_to_go, &mut say_status, stdin);
-        let failed = serde_json::to_vec(&failed).unwrap_or_default();
-        let _ = say_status.write_all(&failed);
+        let _ = say(&mut say_status, &Answer::from(failed));
         fork::exit(1);
     };
     drop((wait_to_go, say_status, stdin));
@@ -64,9 +63,8 @@ pub(crate) fn run(control: &Control, run: Run, stdin: Option<OwnedFd>) -> Result
         .and_then(|()| groups.put(first.pid))
         .and_then(|()| (&go).write_all(b"g").doing("starting"));
     drop(go);
-    let started = ready.and_then(|()| first.started(control, status));
-    match started {
-        Ok(root) => control.answer(&Answer::Started { root }),
+    match ready.and_then(|()| first.started(control, status)) {
+        Ok(started) => control.answer(&started),
         Err(failed) => {
             first.kill();
             return Err(failed);
@@ -90,8 +88,9 @@ struct First {
 
 impl First {
     /// Waits until it has become the program, or was made ready in a trial: then its end of the
-    /// status pipe closes, with nothing but the kind of root said on it.
-    fn started(&self, control: &Control, status: impl Read + AsFd) -> Result<RootFs, Failed> {
+    /// status pipe closes. The last answer on it counts: something may have failed after the root
+    /// was made.
+    fn started(&self, control: &Control, status: impl Read + AsFd) -> Result<Answer, Failed> {
         let mut said = Vec::new();
         let mut status = status;
         loop {
@@ -105,13 +104,11 @@ impl First {
                 n => said.extend_from_slice(&chunk[..n]),
             }
         }
-        if let Ok(root) = serde_json::from_slice::<RootFs>(&said) {
-            return Ok(root);
+        match serde_json::Deserializer::from_slice(&said).into_iter().last() {
+            Some(Ok(Answer::Failed { what, why, errno })) => Err(Failed { what, why, errno }),
+            Some(Ok(answer)) => Ok(answer),
+            _ => Err(Failed::new("starting", "its first process was killed")),
         }
-        // Both were said: the root was made, something later failed.
-        let text = String::from_utf8_lossy(&said);
-        let failed = text.find('{').and_then(|at| serde_json::from_str(&text[at..]).ok());
-        Err(failed.unwrap_or_else(|| Failed::new("starting", "its first process was killed")))
     }
 
     /// Waits for its end; ends it when the caller hangs up.
@@ -157,6 +154,11 @@ fn wait_for(descriptors: &[std::os::fd::BorrowedFd<'_>; 2]) -> Result<[bool; 2],
     }
 }
 
+/// Says something on the status pipe.
+fn say(status: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    status.write_all(&serde_json::to_vec(answer)?)
+}
+
 fn close_standard_outputs() -> io::Result<()> {
     let null = File::options().write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdout(&null)?;
@@ -168,27 +170,17 @@ fn close_standard_outputs() -> io::Result<()> {
 fn first_process(
     run: &Run,
     groups: &Groups,
-    mut wait_to_go: impl Read,
+    wait_to_go: impl Read,
     status: &mut impl Write,
     stdin: Option<OwnedFd>,
 ) -> Failed {
     let body = || -> Result<std::convert::Infallible, Failed> {
-        let tie =
-            || set_parent_process_death_signal(Some(Signal::KILL)).doing("tying it to its helper");
-        tie()?;
-        let mut go = [0];
-        if wait_to_go.read(&mut go).unwrap_or(0) == 0 {
-            return Err(Failed::new("starting", "its helper is gone"));
-        }
         groups.join()?;
-        users::become_root(run.users)?;
-        // The change of identity has untied it.
-        tie()?;
+        users::begin_child(run.users, wait_to_go)?;
         // SAFETY: a new view of control groups has no part in memory or descriptors.
         unsafe { unshare_unsafe(UnshareFlags::NEWCGROUP) }.doing("making namespaces")?;
         let root = enter(run, groups)?;
-        let said = serde_json::to_vec(&root).map_err(io::Error::other).doing("starting")?;
-        status.write_all(&said).doing("starting")?;
+        say(status, &Answer::Started { root }).doing("starting")?;
         let Some(program) = &run.program else { fork::exit(0) };
         let stdin = match stdin {
             Some(stdin) => stdin,

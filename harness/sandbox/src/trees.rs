@@ -3,9 +3,7 @@
 
 use std::{fs::File, io::BufReader, os::fd::OwnedFd, path::Path};
 
-use rustix::process::{
-    Signal, WaitOptions, chdir, chroot, set_parent_process_death_signal, waitpid,
-};
+use rustix::process::{WaitOptions, chdir, chroot, waitpid};
 
 use crate::{
     control::Control,
@@ -48,15 +46,10 @@ pub(crate) fn serve(
 fn work(
     users: Users,
     request: &Request,
-    mut wait_to_go: impl std::io::Read,
+    wait_to_go: impl std::io::Read,
     input: Option<OwnedFd>,
 ) -> Result<Answer, Failed> {
-    set_parent_process_death_signal(Some(Signal::KILL)).doing("tying it to its helper")?;
-    if wait_to_go.read(&mut [0]).unwrap_or(0) == 0 {
-        return Err(Failed::new("working on a tree", "its helper is gone"));
-    }
-    users::become_root(users)?;
-    set_parent_process_death_signal(Some(Signal::KILL)).doing("tying it to its helper")?;
+    users::begin_child(users, wait_to_go)?;
     match request {
         Request::Unpack { root, layer, limits, .. } => {
             let input = input.ok_or_else(|| Failed::new("unpacking", "no archive was passed"))?;

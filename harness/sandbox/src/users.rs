@@ -4,12 +4,12 @@
 //! process outside may.
 
 use std::{
-    fs,
+    fs, io,
     process::{Command, Stdio},
 };
 
 use rustix::{
-    process::{Gid, Pid, Uid, getgid, getuid},
+    process::{Gid, Pid, Signal, Uid, getgid, getuid, set_parent_process_death_signal},
     thread::{set_thread_res_gid, set_thread_res_uid},
 };
 
@@ -67,11 +67,31 @@ fn map(program: &str, child: i32, own: u32, first: u32, count: u32) -> Result<()
     Err(Failed::new(what(), String::from_utf8_lossy(&output.stderr).trim()))
 }
 
-/// Becomes user 0 of the user namespace, once its maps are written.
+/// The first steps of every child of the helper: it ends with the helper, waits until its maps are
+/// written, and becomes user 0.
+///
+/// # Errors
+/// The helper is gone, or the kernel refuses.
+pub(crate) fn begin_child(users: Users, mut wait_to_go: impl io::Read) -> Result<(), Failed> {
+    tie_to_helper()?;
+    if wait_to_go.read(&mut [0]).unwrap_or(0) == 0 {
+        return Err(Failed::new("starting", "its helper is gone"));
+    }
+    become_root(users)?;
+    // The change of identity has untied it.
+    tie_to_helper()
+}
+
+/// Has this process killed when its parent ends. A change of identity undoes it.
 ///
 /// # Errors
 /// The kernel refuses.
-pub(crate) fn become_root(users: Users) -> Result<(), Failed> {
+pub(crate) fn tie_to_helper() -> Result<(), Failed> {
+    set_parent_process_death_signal(Some(Signal::KILL)).doing("tying it to its helper")
+}
+
+/// Becomes user 0 of the user namespace, once its maps are written.
+fn become_root(users: Users) -> Result<(), Failed> {
     if !users.are_mapped() {
         return Ok(());
     }

@@ -11,6 +11,7 @@ use crate::{
     environment::builtin,
     exit::Exit,
     failure::{Failure, Result},
+    folders,
     project::published,
     report::sanitise::sanitise,
 };
@@ -228,7 +229,7 @@ const SOME_CRATE: &str = "cfg-if";
 /// Whether crates can be downloaded: by cargo, so that its mirrors, proxies and credentials count.
 fn crates() -> State {
     let asked = published::CrateRequest::parse(SOME_CRATE)
-        .and_then(|request| published::download(&request, &super::run::cache_folder()?));
+        .and_then(|request| published::download(&request, &folders::cache()?));
     match asked {
         Ok(_) => State::Good("cargo downloads".into()),
         Err(failure) => State::Poor(

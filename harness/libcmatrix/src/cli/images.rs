@@ -11,6 +11,7 @@ use crate::{
     environment::builtin,
     exit::Exit,
     failure::Result,
+    folders,
     image::recipe,
     report::sanitise::sanitise,
 };
@@ -67,8 +68,7 @@ pub async fn images(args: ImagesArgs, global: &Global) -> Result<Exit> {
         ImagesCommand::List => list(connect(args.engine).await?.as_ref()).await?,
         ImagesCommand::Build { release } => {
             let engine = connect(args.engine).await?;
-            let made =
-                recipe::build(engine.as_ref(), &release, &super::run::cache_folder()?).await?;
+            let made = recipe::build(engine.as_ref(), &release, &folders::cache()?).await?;
             for reference in &made {
                 anstream::println!("made {reference}");
             }

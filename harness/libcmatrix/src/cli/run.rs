@@ -1,6 +1,6 @@
 //! `libcmatrix run`: the main job.
 
-use std::{env, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use libcmatrix_schema::{Limits, ProjectKind, Settings};
@@ -11,6 +11,7 @@ use crate::{
     environment::config::{self, Config, RunDefaults},
     exit::Exit,
     failure::{Failure, Result},
+    folders,
     image::choose,
     progress::Progress,
     project::{CargoSelection, Inspected, inspect, published},
@@ -196,25 +197,8 @@ fn find_project(args: &RunArgs) -> Result<Inspected> {
         return inspect(&args.path, ProjectKind::Directory, &args.path.display().to_string());
     };
     let request = published::CrateRequest::parse(text)?;
-    let published = published::download(&request, &cache_folder()?)?;
+    let published = published::download(&request, &folders::cache()?)?;
     inspect(&published.folder, ProjectKind::PublishedCrate, &published.name)
-}
-
-/// libcmatrix's cache folder (<https://specifications.freedesktop.org/basedir-spec/latest/>).
-///
-/// # Errors
-/// Neither `XDG_CACHE_HOME` nor `HOME` is set.
-pub fn cache_folder() -> Result<PathBuf> {
-    let absolute =
-        |name| env::var_os(name).map(PathBuf::from).filter(|p: &PathBuf| p.is_absolute());
-    absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .map(|cache| cache.join("libcmatrix"))
-        .ok_or_else(|| {
-            Failure::environment("there is no place for a cache")
-                .because("neither XDG_CACHE_HOME nor HOME is set")
-                .hint("set HOME")
-        })
 }
 
 fn selection(args: &RunArgs) -> CargoSelection {

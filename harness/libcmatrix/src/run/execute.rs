@@ -162,15 +162,16 @@ async fn test_all(
     let mut first_fault = None;
     for (leg, builder) in legs.iter_mut().zip(&*builders) {
         if let Err(fault) = builder {
-            note_fault(context, leg, Err(fault.clone()), &mut first_fault)?;
+            note_fault(context, &leg.name, Err(fault.clone()), &mut first_fault)?;
         } else {
             let tested = test_leg(context, leg).await;
-            note_fault(context, leg, tested, &mut first_fault)?;
+            note_fault(context, &leg.name, tested, &mut first_fault)?;
             save(context)?;
         }
     }
     if first_fault.is_none() {
-        confirm_all(context, legs).await?;
+        let confirmed = confirm_all(context, legs).await;
+        note_fault(context, "confirm", confirmed, &mut first_fault)?;
     }
     for leg in legs.iter_mut() {
         if let Some(session) = leg.test_session.take() {
@@ -181,11 +182,12 @@ async fn test_all(
         for (leg, builder) in legs.iter_mut().zip(&mut *builders) {
             if let Ok(session) = builder {
                 let tested = doctest::doctest(context, leg, session).await;
-                note_fault(context, leg, tested, &mut first_fault)?;
+                note_fault(context, &leg.name, tested, &mut first_fault)?;
             }
         }
         if first_fault.is_none() {
-            confirm_doctests(context, legs, builders).await?;
+            let confirmed = confirm_doctests(context, legs, builders).await;
+            note_fault(context, "confirm", confirmed, &mut first_fault)?;
         }
     }
     first_fault.map_or(Ok(()), Err)
@@ -198,7 +200,7 @@ async fn test_leg(context: &Context, leg: &mut Leg) -> Result<()> {
 
 fn note_fault(
     context: &Context,
-    leg: &Leg,
+    place: &str,
     done: Result<()>,
     first: &mut Option<Failure>,
 ) -> Result<()> {
@@ -206,7 +208,7 @@ fn note_fault(
         Ok(()) => Ok(()),
         Err(fault) if fault.exit == Exit::Interrupted => Err(fault),
         Err(fault) => {
-            context.recorder.note("engine-fault", format!("{}: {fault}", leg.name));
+            context.recorder.note("engine-fault", format!("{place}: {fault}"));
             first.get_or_insert(fault);
             Ok(())
         }

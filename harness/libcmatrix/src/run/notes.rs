@@ -52,16 +52,14 @@ pub(super) fn foreign_userland(context: &Context, legs: &[Leg]) {
     }
 }
 
-/// Says so where the memory of all processes together is not limited: a test that uses too much is
-/// then refused memory instead of being killed, and may crash of it.
+/// Says so where the memory of all processes together is not limited: a test that uses too much may
+/// then be refused memory instead of being killed, and crash of it.
 pub(super) fn weak_limits(recorder: &Recorder, info: &EngineInfo) {
-    if info.limits_by.get("memory").is_some_and(|by| !by.starts_with("cgroup")) {
-        recorder.note(
-            "weak-limits",
-            format!(
-                "the memory limit holds for each process, not for all together, on both sides: {}",
-                info.missing_limits.join("; ")
-            ),
-        );
-    }
+    let what = match info.limits_by.get("memory").map(String::as_str) {
+        Some("rlimit") => "the memory limit holds for each process, not for all together",
+        Some("none") => "no memory limit holds",
+        _ => return,
+    };
+    let missing = info.missing_limits.join("; ");
+    recorder.note("weak-limits", format!("{what}, on both sides; not set here: {missing}"));
 }

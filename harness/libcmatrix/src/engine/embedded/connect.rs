@@ -5,11 +5,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use libcmatrix_sandbox::cgroup;
+use libcmatrix_sandbox::{cgroup, request::Users};
 
 use super::{
-    EmbeddedEngine, EngineParts, helper::Executable, home::Home, store::Store, trial,
-    unpacker::HelperUnpacker, users,
+    EmbeddedEngine, EngineParts,
+    helper::Executable,
+    home::{Home, RunFolder},
+    store::Store,
+    trial,
+    unpacker::HelperUnpacker,
+    users,
 };
 use crate::failure::{Failure, Result};
 
@@ -20,14 +25,19 @@ use crate::failure::{Failure, Result};
 pub async fn connect() -> Result<EmbeddedEngine> {
     let home = Home::open()?;
     let executable = Arc::new(Executable::seal()?);
-    let trial = tempfile::Builder::new().prefix("trial-").tempdir_in(home.path()).map_err(|e| {
+    // A run like any other: if this command is killed now, a sweep finds it.
+    // The clock as well: other containers may share this folder, and have the same process ids.
+    let run_id = format!("trial-{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond());
+    let unusable = |e: std::io::Error| {
         Failure::environment(format!("{} cannot be used", home.path().display())).because(e)
-    })?;
-    let works = trial::find(&executable, users::ways(), trial.path()).await;
-    // What the trial has written may be another user's.
-    if let Ok(works) = &works {
-        let _ = super::remove_trees(&executable, works.users, vec![trial.path().to_owned()]).await;
-    }
+    };
+    let run = RunFolder::make(&home, &run_id, &[]).map_err(unusable)?;
+    let (_, folder) = run.new_sandbox().map_err(unusable)?;
+    let works = trial::find(&executable, users::ways(), &run_id, &folder).await;
+    // Where nothing works nobody else has written anything.
+    let users = works.as_ref().map_or(Users::Single, |works| works.users);
+    super::remove_trees(&executable, users, vec![run.path().to_owned()]).await?;
+    drop(run);
     let works = works?;
     let groups = tokio::task::spawn_blocking(cgroup::find::find)
         .await

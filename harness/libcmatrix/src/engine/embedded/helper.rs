@@ -47,7 +47,10 @@ impl Executable {
     pub(super) fn seal() -> Result<Self> {
         let seal = || -> io::Result<OwnedFd> {
             let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-            let copy = File::from(memfd_create("libcmatrix", flags)?);
+            // Kernels before 6.3 do not know the flag; later ones may insist on it.
+            let copy = memfd_create("libcmatrix", flags | MemfdFlags::EXEC)
+                .or_else(|_| memfd_create("libcmatrix", flags))?;
+            let copy = File::from(copy);
             io::copy(&mut File::open("/proc/self/exe")?, &mut &copy)?;
             let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
             fcntl_add_seals(&copy, seals)?;
@@ -78,9 +81,14 @@ impl Helper {
         passed: Option<OwnedFd>,
     ) -> Result<Self> {
         let failed = |e: io::Error| {
-            Failure::environment("a helper process cannot be started")
-                .because(e)
-                .hint("see whether this user may start more processes: ulimit -u")
+            let hint = match e.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    "programs in memory may not be started here: see AppArmor's or SELinux's log, and \
+                     sysctl vm.memfd_noexec"
+                }
+                _ => "see whether this user may start more processes: ulimit -u",
+            };
+            Failure::environment("a helper process cannot be started").because(e).hint(hint)
         };
         let (ours, theirs) = StdStream::pair().map_err(failed)?;
         let mut command = Command::new(format!("/proc/self/fd/{}", executable.0.as_raw_fd()));
@@ -119,18 +127,13 @@ impl Helper {
     /// It could not do what it was asked for, or was killed.
     pub(super) async fn answer(&mut self) -> std::result::Result<Answer, Failed> {
         let ended = |why: String| Failed::new("a helper process", why);
-        let line = loop {
-            let buffered = self.answers.fill_buf().await.map_err(|e| ended(e.to_string()))?;
-            if buffered.is_empty() {
-                return Err(ended("it ended without an answer".into()));
-            }
-            let mut line = String::new();
-            // An answer is small and written at once.
-            self.answers.read_line(&mut line).await.map_err(|e| ended(e.to_string()))?;
-            if !line.is_empty() {
-                break line;
-            }
-        };
+        // An answer is small and written at once: once some of it is there, all is.
+        let buffered = self.answers.fill_buf().await.map_err(|e| ended(e.to_string()))?;
+        if buffered.is_empty() {
+            return Err(ended("it ended without an answer".into()));
+        }
+        let mut line = String::new();
+        self.answers.read_line(&mut line).await.map_err(|e| ended(e.to_string()))?;
         match serde_json::from_str(&line) {
             Ok(Answer::Failed { what, why, errno }) => Err(Failed { what, why, errno }),
             Ok(answer) => Ok(answer),

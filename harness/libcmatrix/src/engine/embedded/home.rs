@@ -11,7 +11,6 @@
 //! ```
 
 use std::{
-    env,
     fs::{self, File},
     io,
     os::unix::fs::DirBuilderExt,
@@ -21,35 +20,22 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    folders,
+};
 
 /// The engine's folder.
 #[derive(Clone, Debug)]
 pub(super) struct Home(PathBuf);
 
 impl Home {
-    /// The user's (<https://specifications.freedesktop.org/basedir-spec/latest/>), made if need be.
+    /// The user's, made if need be.
     ///
     /// # Errors
     /// It is not known, or cannot be made.
     pub(super) fn open() -> Result<Self> {
-        let absolute =
-            |name| env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
-        let data = absolute("XDG_DATA_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
-            .ok_or_else(|| {
-                Failure::environment("there is no place for images and runs")
-                    .because("neither XDG_DATA_HOME nor HOME is set")
-                    .hint("set HOME")
-            })?;
-        Self::at(data.join("libcmatrix"))
-    }
-
-    /// The engine's folder at a place.
-    ///
-    /// # Errors
-    /// It cannot be made.
-    pub(super) fn at(path: PathBuf) -> Result<Self> {
+        let path = folders::data()?;
         let made = make_private(&path).and_then(|()| make_private(&path.join("runs")));
         made.map_err(|e| {
             Failure::environment(format!("the folder {} cannot be made", path.display()))
@@ -123,6 +109,11 @@ impl RunFolder {
         let groups: Vec<&str> = groups.iter().filter_map(|group| group.to_str()).collect();
         fs::write(path.join(inside::GROUPS), groups.join("\n"))?;
         Ok(Self { path, _lock: lock, sandboxes: AtomicU64::new(0) })
+    }
+
+    /// The folder itself.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where a volume is.

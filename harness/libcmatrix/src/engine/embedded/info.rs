@@ -1,14 +1,12 @@
 //! What the engine says about itself.
 
-use std::sync::Arc;
-
 use libcmatrix_sandbox::request::{RootFs, Users};
 
-use super::{EngineParts, trial};
+use super::{EngineParts, limits};
 use crate::engine::EngineInfo;
 
 /// Describes it.
-pub(super) fn info(engine: &Arc<EngineParts>) -> EngineInfo {
+pub(super) fn info(engine: &EngineParts) -> EngineInfo {
     let memory = rustix::system::sysinfo();
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     EngineInfo {
@@ -19,14 +17,14 @@ pub(super) fn info(engine: &Arc<EngineParts>) -> EngineInfo {
         cpus: u32::try_from(cpus).unwrap_or(u32::MAX),
         memory_bytes: memory.totalram.saturating_mul(memory.mem_unit.into()),
         architecture: std::env::consts::ARCH.to_owned(),
-        limits_by: trial::limits_by(&engine.groups, engine.users),
-        missing_limits: trial::missing_limits(&engine.groups, engine.users),
+        limits_by: limits::set_by(&engine.groups, engine.users),
+        missing_limits: limits::missing(&engine.groups, engine.users),
         data_root: Some(engine.home.path().display().to_string()),
     }
 }
 
 /// The way it works here, in words.
-fn way(engine: &Arc<EngineParts>) -> String {
+fn way(engine: &EngineParts) -> String {
     let users = match engine.users {
         Users::Real => "as root".to_owned(),
         Users::Subordinate { count, .. } => format!("rootless with {count} subordinate users"),

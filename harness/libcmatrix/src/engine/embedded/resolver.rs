@@ -3,6 +3,7 @@
 
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -36,6 +37,8 @@ pub(super) fn files(folder: &Path, network: bool) -> io::Result<Vec<Bind>> {
     let bind = |name: &str, content: String| -> io::Result<Bind> {
         let source: PathBuf = folder.join(name);
         fs::write(&source, content)?;
+        // Also for users other than root, whatever the caller's umask is.
+        fs::set_permissions(&source, fs::Permissions::from_mode(0o644))?;
         Ok(Bind { source, at: format!("/etc/{name}"), read_only: false })
     };
     Ok(vec![

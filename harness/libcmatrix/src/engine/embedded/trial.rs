@@ -4,14 +4,13 @@
 //! Takes the ways to map users; gives the first that works, or a failure with the reason and what to
 //! do about it.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use libcmatrix_sandbox::{
-    cgroup::find::{Controller, Found},
     failed::Failed,
     request::{Answer, Limits, Request, RootFs, Run, Users},
 };
-use rustix::process::getuid;
+use rustix::{io::Errno, process::getuid};
 
 use super::helper::{Executable, Helper};
 use crate::{
@@ -37,11 +36,12 @@ pub(super) struct Works {
 pub(super) async fn find(
     executable: &Executable,
     ways: Vec<Users>,
+    run_id: &str,
     folder: &Path,
 ) -> Result<Works> {
     let mut refused = Vec::new();
     for users in ways {
-        match attempt(executable, users, folder).await? {
+        match attempt(executable, users, run_id, folder).await? {
             Ok(root) => return Ok(Works { users, root, refused }),
             Err(failed) => refused.push((users, failed)),
         }
@@ -55,6 +55,7 @@ pub(super) async fn find(
 async fn attempt(
     executable: &Executable,
     users: Users,
+    run_id: &str,
     folder: &Path,
 ) -> Result<std::result::Result<RootFs, Failed>> {
     let unusable = |e: std::io::Error| {
@@ -74,7 +75,7 @@ async fn attempt(
         limits: Limits { memory_bytes: u64::MAX, pids: u64::MAX, cpus: None, file_bytes: None },
         program: None,
     }));
-    let mut helper = Helper::ask(executable, "trial", request, None).await?;
+    let mut helper = Helper::ask(executable, run_id, request, None).await?;
     let answer = helper.answer().await;
     helper.end().await;
     Ok(match answer {
@@ -104,6 +105,8 @@ impl Machine {
             fs::read_to_string(path).is_ok_and(|text| text.trim() == value)
         };
         let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
+        let own = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let is_filtered = own.lines().any(|line| line == "Seccomp:\t2");
         let first = fs::read_to_string("/proc/1/environ").unwrap_or_default();
         Self {
             is_root: getuid().is_root(),
@@ -111,7 +114,7 @@ impl Machine {
                 .iter()
                 .any(|p| Path::new(p).exists())
                 || first.contains("container=")
-                || says("/proc/self/status", "Seccomp:\t2"),
+                || is_filtered,
             apparmor_restricts: says("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"),
             switched_off: says("/proc/sys/kernel/unprivileged_userns_clone", "0"),
             none_allowed: says("/proc/sys/user/max_user_namespaces", "0"),
@@ -137,9 +140,9 @@ fn explain(failed: &Failed, machine: &Machine) -> Failure {
             "use Docker or Podman here (`--engine docker`), or a newer kernel",
         );
     }
-    let refused = failed.errno.is_some_and(|e| [libc_eperm(), libc_eacces()].contains(&e));
-    let is_used_up = failed.errno == Some(rustix::io::Errno::NOSPC.raw_os_error())
-        && failed.what.contains("namespace");
+    let is = |errno: Errno| failed.errno == Some(errno.raw_os_error());
+    let refused = is(Errno::PERM) || is(Errno::ACCESS);
+    let is_used_up = is(Errno::NOSPC) && failed.what.contains("namespace");
     if machine.none_allowed || is_used_up {
         return with(
             "this machine allows no (or no more) user namespaces",
@@ -172,61 +175,16 @@ fn explain(failed: &Failed, machine: &Machine) -> Failure {
     )
 }
 
-fn libc_eperm() -> i32 {
-    rustix::io::Errno::PERM.raw_os_error()
-}
-
-fn libc_eacces() -> i32 {
-    rustix::io::Errno::ACCESS.raw_os_error()
-}
-
-/// What sets each limit here.
-pub(super) fn limits_by(groups: &Found, users: Users) -> BTreeMap<String, String> {
-    let without = |pids: bool| match users {
-        // The kernel does not count the processes of the machine's root.
-        Users::Real if pids => "none",
-        _ => "rlimit",
-    };
-    [("memory", Controller::Memory), ("processes", Controller::Pids)]
-        .into_iter()
-        .map(|(limit, controller)| {
-            let by = match groups.versions.get(&controller) {
-                Some(1) => "cgroup-v1",
-                Some(_) => "cgroup-v2",
-                None => without(controller == Controller::Pids),
-            };
-            (limit.to_owned(), by.to_owned())
-        })
-        .collect()
-}
-
-/// Limits that no control group sets here, each with what holds instead and why.
-pub(super) fn missing_limits(groups: &Found, users: Users) -> Vec<String> {
-    groups
-        .missing
-        .iter()
-        .map(|(controller, why)| {
-            let instead = match (controller, users) {
-                (Controller::Memory, _) => {
-                    "memory of a sandbox (each of its processes is limited instead)"
-                }
-                (Controller::Pids, Users::Real) => "number of processes",
-                (Controller::Pids, _) => {
-                    "number of processes of a sandbox (those of all sandboxes are limited instead)"
-                }
-                (Controller::Cpu, _) => "processors",
-            };
-            format!("{instead}: {why}")
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn refused() -> Failed {
-        Failed { what: "making namespaces".into(), why: "EPERM".into(), errno: Some(libc_eperm()) }
+        Failed {
+            what: "making namespaces".into(),
+            why: "EPERM".into(),
+            errno: Some(Errno::PERM.raw_os_error()),
+        }
     }
 
     fn machine() -> Machine {
@@ -256,7 +214,7 @@ mod tests {
         let full = Failed {
             what: "making the folder x".into(),
             why: "no space".into(),
-            errno: Some(rustix::io::Errno::NOSPC.raw_os_error()),
+            errno: Some(Errno::NOSPC.raw_os_error()),
         };
         let machine = Machine { apparmor_restricts: true, ..machine() };
         assert!(!explain(&full, &machine).cause.contains("AppArmor"));

@@ -12,7 +12,7 @@ use libcmatrix_sandbox::request::{Answer, Request, UnpackLimits, Unpacked, Users
 
 use super::{
     helper::{self, Executable, Helper},
-    store::Unpacker,
+    store::{Unpacker, owner_key},
 };
 use crate::failure::{Failure, Result};
 
@@ -74,10 +74,6 @@ impl Unpacker for HelperUnpacker {
     }
 
     fn owner_key(&self) -> String {
-        match self.users {
-            Users::Real => "root".to_owned(),
-            Users::Subordinate { first_uid, .. } => format!("from-{first_uid}"),
-            Users::Single => "single".to_owned(),
-        }
+        owner_key(self.users)
     }
 }

@@ -6,12 +6,12 @@ use std::{env, fs, path::PathBuf};
 
 use libcmatrix_sandbox::request::Users;
 use rustix::{
-    process::{getgid, getuid},
+    process::getuid,
     thread::{CapabilitySet, capabilities},
 };
 
-/// As many as programs expect: ids have 16 bits in many of them.
-const MOST: u32 = 65_536;
+/// As many as programs expect beside user 0: ids have 16 bits in many of them.
+const MOST: u32 = 65_535;
 
 /// The ways to try, best first.
 pub(super) fn ways() -> Vec<Users> {
@@ -31,10 +31,9 @@ fn subordinate() -> Option<Users> {
     let name = name_of(getuid().as_raw());
     let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
     let (first_uid, uids) = range(&read("/etc/subuid"), name.as_deref(), getuid().as_raw())?;
-    // Both files name users; groups are a user's too.
+    // The second file, too, has the names of users.
     let (first_gid, gids) = range(&read("/etc/subgid"), name.as_deref(), getuid().as_raw())?;
-    let _ = getgid();
-    Some(Users::Subordinate { first_uid, first_gid, count: uids.min(gids).min(MOST - 1) })
+    Some(Users::Subordinate { first_uid, first_gid, count: uids.min(gids).min(MOST) })
 }
 
 fn is_installed(program: &str) -> bool {

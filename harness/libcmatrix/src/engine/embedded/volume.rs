@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use std::{fs, io, os::unix::fs::DirBuilderExt, path::PathBuf};
+use std::{fs, io, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use futures_util::{StreamExt, stream};
 use libcmatrix_sandbox::request::{Answer, Request, UnpackLimits};
@@ -37,7 +37,11 @@ pub(super) fn create(engine: &Arc<EngineParts>, owner: &Owner, purpose: &str) ->
     let mut number = 1;
     loop {
         let name = if number == 1 { first.clone() } else { format!("{first}-{number}") };
-        match fs::DirBuilder::new().mode(0o755).create(run.volume(&name)) {
+        let folder = run.volume(&name);
+        // Not only at its making: there the caller's umask would have a say.
+        let made = fs::create_dir(&folder)
+            .and_then(|()| fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)));
+        match made {
             Ok(()) => return Ok(Volume(format!("{}/{name}", owner.run_id))),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => number += 1,
             Err(e) => return Err(failed(e)),

@@ -18,7 +18,7 @@ use oci_client::{
     secrets::RegistryAuth,
 };
 
-use super::names;
+use super::{fault, names};
 use crate::{
     engine::registry::{credentials::credentials, reference::Reference},
     failure::{Failure, Result},
@@ -56,7 +56,9 @@ impl Endpoint {
     async fn new(host: &str, path: String) -> Result<Self> {
         let auth = authentication(credentials(host).await);
         let client = client(host).map_err(|error| {
-            Failure::environment(format!("cannot speak to {host}")).because(error)
+            Failure::environment(format!("cannot speak to {host}"))
+                .because(fault::chain(&error))
+                .hint("see that this machine has certificates (Debian's package ca-certificates)")
         })?;
         Ok(Self { client, host: host.to_owned(), path, auth })
     }

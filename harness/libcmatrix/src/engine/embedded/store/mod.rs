@@ -44,7 +44,7 @@ use std::{
 pub use image::{ImageConfig, StoredImage};
 pub use prune::{DiskUsage, Pruned};
 pub use trees::Held;
-pub use unpacker::{Direct, Unpacker};
+pub use unpacker::{Direct, Unpacker, owner_key};
 
 use self::{
     archive::{Archived, Layer},

@@ -79,12 +79,18 @@ impl Unpacker for Direct {
     }
 
     fn owner_key(&self) -> String {
-        match self.users {
-            Users::Real => "real".to_owned(),
-            Users::Single => "single".to_owned(),
-            Users::Subordinate { first_uid, first_gid, count } => {
-                format!("sub-{first_uid}-{first_gid}-{count}")
-            }
+        owner_key(self.users)
+    }
+}
+
+/// A word for whom files belong to, for [`Unpacker::owner_key`].
+#[must_use]
+pub fn owner_key(users: Users) -> String {
+    match users {
+        Users::Real => "real".to_owned(),
+        Users::Single => "single".to_owned(),
+        Users::Subordinate { first_uid, first_gid, count } => {
+            format!("sub-{first_uid}-{first_gid}-{count}")
         }
     }
 }
