@@ -39,6 +39,11 @@ use crate::{
 /// It could not be started.
 pub(crate) fn run(control: &Control, run: Run, stdin: Option<OwnedFd>) -> Result<(), Failed> {
     let groups = Groups::make(run.groups.clone(), &run.limits)?;
+    // Asked here: in the sandbox's own tree the groups have no such paths.
+    let without = WithoutGroup {
+        memory: !groups.limit(Hierarchy::Memory),
+        pids: !groups.limit(Hierarchy::Pids),
+    };
     let (wait_to_go, go) = io::pipe().doing("making a pipe")?;
     let (status, say_status) = io::pipe().doing("making a pipe")?;
     let mut namespaces =
@@ -52,7 +57,7 @@ pub(crate) fn run(control: &Control, run: Run, stdin: Option<OwnedFd>) -> Result
     let Some(first) = fork::fork(namespaces).doing("making namespaces")? else {
         drop((go, status));
         let mut say_status = say_status;
-        let failed = first_process(&run, &groups, wait_to_go, &mut say_status, stdin);
+        let failed = first_process(&run, &groups, without, wait_to_go, &mut say_status, stdin);
         let _ = say(&mut say_status, &Answer::from(failed));
         fork::exit(1);
     };
@@ -170,6 +175,7 @@ fn close_standard_outputs() -> io::Result<()> {
 fn first_process(
     run: &Run,
     groups: &Groups,
+    without: WithoutGroup,
     wait_to_go: impl Read,
     status: &mut impl Write,
     stdin: Option<OwnedFd>,
@@ -185,10 +191,6 @@ fn first_process(
         let stdin = match stdin {
             Some(stdin) => stdin,
             None => File::open("/dev/null").doing("starting")?.into(),
-        };
-        let without = WithoutGroup {
-            memory: !groups.limit(Hierarchy::Memory),
-            pids: !groups.limit(Hierarchy::Pids),
         };
         Err(program::exec(program, run.users, &run.limits, without, stdin))
     };
