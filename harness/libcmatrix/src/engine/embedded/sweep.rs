@@ -2,12 +2,11 @@
 //!
 //! Takes a run's id, or looks for runs whose command is dead: the kernel has let go of their lock.
 
-use std::sync::Arc;
-
 use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 

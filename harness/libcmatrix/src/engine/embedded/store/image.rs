@@ -18,18 +18,9 @@ pub struct ImageConfig {
     /// Variables (`NAME=value`).
     #[serde(default, rename = "Env", deserialize_with = "or_default")]
     pub env: Vec<String>,
-    /// What the command is given to.
-    #[serde(default, rename = "Entrypoint", deserialize_with = "or_default")]
-    pub entrypoint: Vec<String>,
-    /// The command.
-    #[serde(default, rename = "Cmd", deserialize_with = "or_default")]
-    pub command: Vec<String>,
     /// `user[:group]`, by name or number; empty is root.
     #[serde(default, rename = "User", deserialize_with = "or_default")]
     pub user: String,
-    /// Working directory; empty is `/`.
-    #[serde(default, rename = "WorkingDir", deserialize_with = "or_default")]
-    pub working_dir: String,
     /// Labels.
     #[serde(default, rename = "Labels", deserialize_with = "or_default")]
     pub labels: BTreeMap<String, String>,

@@ -77,10 +77,7 @@ impl Ground {
             (None, Some("x".into()), Some("x".into()))
         );
         assert_eq!(held.image.id, Digest::of(&config(&layers())).to_string());
-        assert_eq!(
-            (held.image.config.user.as_str(), held.image.config.working_dir.as_str()),
-            ("7", "/w")
-        );
+        assert_eq!(held.image.config.user, "7");
     }
 }
 
