@@ -255,6 +255,7 @@ fn attempt(ended: Ended, output: &Capture, is_named: bool, folder: &str) -> Atte
         output_cut_bytes: output.cut(),
         leaked_processes: ended.leaked,
         oom_kills: ended.oom_kills,
+        crash: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, AttemptStatus, Outcome};
+use crate::{Artifact, Attempt, AttemptStatus, BuildMessage, Outcome};
 
 /// One environment's part of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -260,6 +260,9 @@ pub struct Step {
     /// Compiler errors in order, as the compiler rendered them. Hostile text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<String>,
+    /// What compilers, linkers and build scripts said about what failed, taken apart, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<BuildMessage>,
     /// Packages (`name` of the package, then ` (kind target)`) that did not build.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_targets: Vec<String>,
@@ -311,18 +314,6 @@ pub fn is_doctest(id: &str) -> bool {
     id.split_once('$').is_some_and(|(binary, name)| {
         binary.ends_with("::doc") && name.contains(" (line ") && name.ends_with(')')
     })
-}
-
-/// A file that was built.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Artifact {
-    /// Path relative to the build's target folder.
-    pub path: String,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// How it is linked; absent where that has no meaning.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub linkage: Option<Linkage>,
 }
 
 #[cfg(test)]

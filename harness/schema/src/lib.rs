@@ -8,24 +8,32 @@
 //! Keys are append-only: a reader of version 1 must be able to read every later record.
 //! There is no I/O here and no clock.
 
+mod artifact;
+mod build_message;
 mod comparison;
+mod crash;
 mod event;
+mod finding;
 mod fold;
 mod leg;
 mod outcome;
 mod record;
 mod verdict;
 
+pub use artifact::{Artifact, Elf};
+pub use build_message::BuildMessage;
 pub use comparison::{Change, ChangeKind, Comparison};
+pub use crash::{Crash, CrashedThread, Frame, Mapping, Place, StackBounds};
 pub use event::{Event, EventLine};
+pub use finding::{Confidence, Evidence, Experiment, Finding, Severity};
 pub use leg::{
-    Artifact, Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus,
-    Test, Toolchain, is_doctest,
+    Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus, Test,
+    Toolchain, is_doctest,
 };
 pub use outcome::{Attempt, AttemptStatus, Outcome};
 pub use record::{
-    Evidence, Finding, Host, Limits, Note, Package, Project, ProjectKind, RunRecord, Settings,
-    Target, TargetKind, Tool,
+    Host, Limits, Note, Package, Project, ProjectKind, RunRecord, Settings, Target, TargetKind,
+    Tool,
 };
 pub use verdict::{Rule, RuleStatus, Verdict, VerdictOutcome};
 

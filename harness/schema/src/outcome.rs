@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Crash;
+
 /// How one attempt of one test ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "status", rename_all = "kebab-case")]
@@ -63,6 +65,9 @@ pub struct Attempt {
     /// may belong to a neighbour.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub oom_kills: u64,
+    /// What was seen when it crashed, at that moment. Absent where it did not, or could not be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Box<Crash>>,
 }
 
 impl Attempt {
@@ -78,6 +83,7 @@ impl Attempt {
             output_cut_bytes: 0,
             leaked_processes: Vec::new(),
             oom_kills: 0,
+            crash: None,
         }
     }
 }

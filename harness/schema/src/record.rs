@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Comparison, Leg, Verdict};
+use crate::{Comparison, Finding, Leg, Verdict};
 
 /// Everything a run found (`run.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -202,29 +202,5 @@ pub struct Note {
     /// A stable name, e.g. `config-neutralised`.
     pub code: String,
     /// In words.
-    pub text: String,
-}
-
-/// A diagnosed cause.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// Its stable code, e.g. `thread-stack-overflow`.
-    pub code: String,
-    /// In a few words.
-    pub title: String,
-    /// `proven`, `likely` or `possible`.
-    pub confidence: String,
-    /// What it rests on.
-    pub evidence: Vec<Evidence>,
-    /// What to do.
-    pub remedies: Vec<String>,
-    /// Ids of the tests it explains.
-    pub tests: Vec<String>,
-}
-
-/// Something a finding rests on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Evidence {
-    /// In words. May hold hostile text.
     pub text: String,
 }

@@ -177,7 +177,13 @@ async fn record_programs(
     for (bytes, path) in sizes {
         let Ok(bytes) = bytes.parse() else { continue };
         let path = path.strip_prefix(layout::TARGET).unwrap_or(&path).trim_start_matches('/');
-        let artifact = Artifact { path: path.to_owned(), bytes, linkage: Some(leg.spec.linkage()) };
+        let artifact = Artifact {
+            path: path.to_owned(),
+            bytes,
+            linkage: Some(leg.spec.linkage()),
+            prebuilt: false,
+            elf: None,
+        };
         context.recorder.event(Event::ArtifactBuilt { leg: leg.name.clone(), artifact });
     }
     Ok(())

@@ -45,6 +45,7 @@ impl<'a> RunningStep<'a> {
                 log: Some(log_name),
                 detail: None,
                 diagnostics: Vec::new(),
+                messages: Vec::new(),
                 failed_targets: Vec::new(),
             },
         })
