@@ -5,14 +5,15 @@
 //! cli ─> project (inspect) ─> run ─> leg (steps) ─> engine + agent
 //!                              │        │
 //!                              │        └─ observations ─> record (events.ndjson, run.json)
-//!                              └─> compare ─> verdict ─> report
+//!                              └─> compare ─> diagnose ─> verdict ─> report
 //! ```
 //!
-//! Data goes one way. Everything up to the observations has effects; `compare`, `verdict` and
-//! `report` are pure functions of the run record and can be applied again to a record from disk.
+//! Data goes one way. Everything up to the observations has effects; `compare`, `diagnose`,
+//! `verdict` and `report` are pure functions of the run record and can be applied again to a record from disk.
 
 pub mod cli;
 pub mod compare;
+pub mod diagnose;
 pub mod engine;
 pub mod environment;
 pub mod exit;

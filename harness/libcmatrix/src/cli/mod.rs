@@ -3,7 +3,9 @@
 
 mod clean;
 mod completions;
+mod diagnose;
 mod doctor;
+mod explain;
 mod images;
 mod interrupt;
 mod report;
@@ -80,6 +82,10 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Show a finished run again
     Report(report::ReportArgs),
+    /// What a log of a build, a test run or a program says about musl, and what to do
+    Diagnose(diagnose::DiagnoseArgs),
+    /// What a finding means, how it shows, what to do
+    Explain(explain::ExplainArgs),
     /// What works on this machine, what does not, and what to do about it
     Doctor(doctor::DoctorArgs),
     /// List, make, load, pull and remove images
@@ -115,6 +121,8 @@ pub fn main() -> Exit {
         match cli.command {
             Command::Run(args) => run::run(*args, &cli.global).await,
             Command::Report(args) => report::report(&args),
+            Command::Diagnose(args) => diagnose::diagnose(&args),
+            Command::Explain(args) => explain::explain(&args),
             Command::Doctor(args) => doctor::doctor(&args).await,
             Command::Images(args) => images::images(args, &cli.global).await,
             Command::Clean(args) => clean::clean(&args).await,

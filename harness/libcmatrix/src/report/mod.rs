@@ -2,11 +2,15 @@
 //! of its own.
 //!
 //! - [`terminal`]: for people, in columns
+//! - [`diagnosis`]: what was found in a log
+//! - [`explanation`]: the page of a finding
 //! - [`excerpt`]: the lines of a test's output that tell most
 //! - [`sanitise`]: text of tested programs is hostile; it is made harmless before it goes anywhere
 //! - [`amount`]: seconds and bytes as people read them
 
 pub mod amount;
+pub mod diagnosis;
 pub mod excerpt;
+pub mod explanation;
 pub mod sanitise;
 pub mod terminal;

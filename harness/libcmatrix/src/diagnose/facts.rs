@@ -1,0 +1,93 @@
+//! What is known of one failure, whatever it was learnt from: a log, or a run's record.
+
+use std::collections::{BTreeSet, HashMap};
+
+use libcmatrix_schema::{Crash, Linkage};
+
+/// A place in the text that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Line, from 1.
+    pub line: u64,
+    /// The line, without control sequences; cut where it is very long. Hostile text.
+    pub text: String,
+}
+
+/// Something that was named: a symbol, a library, a header, a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its name. Hostile text.
+    pub name: String,
+    /// Where.
+    pub hit: Hit,
+}
+
+/// A compiler's diagnostic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Its code, e.g. `E0425`.
+    pub code: Option<String>,
+    /// All of it.
+    pub text: String,
+    /// Where it begins.
+    pub hit: Hit,
+}
+
+/// What a failed assertion compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// One side; the expected one where `ordered`.
+    pub expected: String,
+    /// The other.
+    pub actual: String,
+    /// Whether it is known which is which.
+    pub ordered: bool,
+    /// Where.
+    pub hit: Hit,
+}
+
+/// What is known of where it happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// musl or Alpine is spoken of.
+    pub musl: bool,
+    /// glibc, Debian or another system with it is spoken of.
+    pub glibc: bool,
+}
+
+/// Everything that rules may ask.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Lines that rules look for, by the number of their pattern.
+    pub(super) lines: HashMap<usize, Vec<Hit>>,
+    /// Symbols that the linker missed.
+    pub undefined: Vec<Named>,
+    /// Symbols that the loader missed.
+    pub unresolved: Vec<Named>,
+    /// Libraries that the loader missed.
+    pub libraries: Vec<Named>,
+    /// Headers that the compiler missed.
+    pub headers: Vec<Named>,
+    /// Programs that were not found.
+    pub tools: Vec<Named>,
+    /// Compilers' diagnostics.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What failed assertions compared.
+    pub pairs: Vec<Pair>,
+    /// Where it happened.
+    pub context: Context,
+    /// The exit code.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// What was seen when it crashed.
+    pub crash: Option<Crash>,
+    /// How the program is linked.
+    pub linkage: Option<Linkage>,
+    /// libc functions that its binary uses.
+    pub uses: BTreeSet<String>,
+    /// Whether it is good on glibc and bad on musl.
+    pub regressed: bool,
+    /// The same test on the glibc side.
+    pub baseline: Option<Box<Facts>>,
+}

@@ -1,0 +1,31 @@
+//! Why something fails on musl: rules that are data, applied to what was seen.
+//!
+//! ```text
+//! a log ──> scan ──┐
+//!                  ├─> facts ──> decide (rulebook) ──> findings
+//! a record ────────┘
+//! ```
+//!
+//! One file a finding code stands in `rules/`: what differs, what evidence shows it, what rules it
+//! out, what to do. [`scan`] takes a log apart once, in linear time and bounded memory, into
+//! [`facts`]; [`decide`] asks every rule. Nothing here guesses: where no rule fits, the answer is
+//! that nothing known fits. All of it is pure.
+
+mod conditions;
+mod decide;
+mod facts;
+mod libc_texts;
+mod page;
+mod record;
+mod rule;
+mod rulebook;
+mod scan;
+mod symbols;
+
+pub use decide::{Diagnosis, Found, decide};
+pub use facts::{Facts, Hit};
+pub use page::page;
+pub use record::{UNEXPLAINED, findings};
+pub use rule::{Category, Rule};
+pub use rulebook::{RuleEntry, Rulebook, rulebook};
+pub use scan::{Scanner, scan};

@@ -1,0 +1,165 @@
+//! A text, gone through once: lines that rules look for, and what compilers, linkers, loaders, shells
+//! and test harnesses name in their messages.
+//!
+//! Takes bytes, in any portions; gives [`Facts`]. Time grows with the text, memory does not: of every
+//! kind of find the first ones are kept. Colours and other control sequences are taken out; what CI
+//! systems put before a line does no harm, since no pattern is tied to a line's beginning.
+
+mod clean;
+mod context;
+mod diagnostics;
+mod ended;
+mod names;
+mod pairs;
+
+use std::collections::HashSet;
+
+use super::{
+    facts::{Facts, Hit},
+    rulebook::{Rulebook, rulebook},
+};
+
+/// Finds kept of each kind.
+const KEPT: usize = 200;
+/// Bytes of a line that are looked at as one; a longer one is taken as several.
+const LINE_BYTES: usize = 16 << 10;
+/// Bytes of a line that are kept.
+const KEPT_LINE_BYTES: usize = 400;
+
+/// Goes through a text as it comes.
+#[derive(Debug)]
+pub struct Scanner {
+    rulebook: &'static Rulebook,
+    facts: Facts,
+    number: u64,
+    /// The part of a line that has come so far.
+    rest: Vec<u8>,
+    /// How many lines, and parts of long ones, came so far.
+    part: u64,
+    /// The part on which each pattern was last tried, so that nothing need be emptied between them.
+    tried: Vec<u64>,
+    diagnostics: diagnostics::Collector,
+    pairs: pairs::Collector,
+    names_seen: HashSet<(u8, String)>,
+}
+
+/// The facts of a whole text.
+#[must_use]
+pub fn scan(text: &[u8]) -> Facts {
+    let mut scanner = Scanner::new();
+    scanner.push(text);
+    scanner.finish()
+}
+
+impl Default for Scanner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scanner {
+    /// A scanner at the beginning of a text.
+    #[must_use]
+    pub fn new() -> Self {
+        let rulebook = rulebook();
+        Self {
+            rulebook,
+            facts: Facts::default(),
+            number: 0,
+            part: 0,
+            rest: Vec::new(),
+            tried: vec![0; rulebook.patterns.len()],
+            diagnostics: diagnostics::Collector::default(),
+            pairs: pairs::Collector::default(),
+            names_seen: HashSet::new(),
+        }
+    }
+
+    /// Takes the next portion.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
+            let (line, after) = (&bytes[..end], &bytes[end + 1..]);
+            if self.rest.is_empty() {
+                self.line(line);
+            } else {
+                let mut whole = std::mem::take(&mut self.rest);
+                whole.extend_from_slice(line);
+                self.line(&whole);
+                whole.clear();
+                self.rest = whole;
+            }
+            bytes = after;
+        }
+        self.rest.extend_from_slice(bytes);
+        // A text without line ends must not be kept whole.
+        while self.rest.len() >= LINE_BYTES {
+            let after = self.rest.split_off(LINE_BYTES);
+            let part = std::mem::replace(&mut self.rest, after);
+            self.part(&part, true);
+        }
+    }
+
+    /// What was found in all of it.
+    #[must_use]
+    pub fn finish(mut self) -> Facts {
+        if !self.rest.is_empty() {
+            let last = std::mem::take(&mut self.rest);
+            self.line(&last);
+        }
+        self.diagnostics.finish(&mut self.facts);
+        self.facts
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        let mut parts = line.chunks(LINE_BYTES).peekable();
+        if parts.peek().is_none() {
+            self.part(b"", false);
+        }
+        while let Some(part) = parts.next() {
+            self.part(part, parts.peek().is_some());
+        }
+    }
+
+    /// One line, or a part of a very long one; `goes_on`: the line does not end here.
+    fn part(&mut self, bytes: &[u8], goes_on: bool) {
+        let number = self.number + 1;
+        if !goes_on {
+            self.number = number;
+        }
+        self.part += 1;
+        let bytes = clean::without_controls(bytes);
+        let mut text = None;
+        let Self { rulebook, facts, part, tried, .. } = self;
+        rulebook.patterns.candidates(&bytes, |pattern| {
+            if std::mem::replace(&mut tried[pattern], *part) == *part {
+                return;
+            }
+            let text = text.get_or_insert_with(|| String::from_utf8_lossy(&bytes));
+            if rulebook.patterns.is_match(pattern, text) {
+                let hits = facts.lines.entry(pattern).or_default();
+                if hits.len() < KEPT {
+                    hits.push(hit(number, text));
+                }
+            }
+        });
+        if names::may_name(&bytes) {
+            let text = String::from_utf8_lossy(&bytes);
+            names::find(&text, number, &mut self.facts, &mut self.names_seen);
+        }
+        context::note(&bytes, &mut self.facts.context);
+        ended::note(&bytes, &mut self.facts);
+        self.diagnostics.line(&bytes, number, &mut self.facts);
+        self.pairs.line(&bytes, number, &mut self.facts);
+    }
+}
+
+/// A line as it is kept.
+fn hit(line: u64, text: &str) -> Hit {
+    let text = text.trim();
+    let mut end = text.len().min(KEPT_LINE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let cut = if end < text.len() { "…" } else { "" };
+    Hit { line, text: format!("{}{cut}", &text[..end]) }
+}

@@ -1,0 +1,175 @@
+//! What linkers, loaders, compilers, shells and programs that start programs say they did not find.
+
+use std::{collections::HashSet, sync::OnceLock};
+
+use aho_corasick::AhoCorasick;
+use regex::Regex;
+
+use super::{
+    super::facts::{Facts, Named},
+    hit,
+};
+
+/// Names kept of each kind. Enough to decide by their set.
+const KEPT: usize = 2000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Undefined,
+    Unresolved,
+    Library,
+    Header,
+    Tool,
+}
+
+/// Quick: whether the line may name something.
+pub(super) fn may_name(line: &[u8]) -> bool {
+    static WORDS: OnceLock<AhoCorasick> = OnceLock::new();
+    WORDS
+        .get_or_init(|| {
+            let words = [
+                "undefined ",
+                "not found",
+                "Error loading shared library",
+                "No such file or directory",
+                "ENOENT",
+                "can't execute",
+                "not installed",
+                "ind tool",
+                "Symbol not found",
+            ];
+            AhoCorasick::new(words).expect("a handful of words")
+        })
+        .is_match(line)
+}
+
+/// Takes the names in this line.
+pub(super) fn find(text: &str, number: u64, facts: &mut Facts, seen: &mut HashSet<(u8, String)>) {
+    for (kind, form) in forms() {
+        let Some(found) = form.captures(text) else { continue };
+        let Some(name) = found.iter().skip(1).flatten().next() else { continue };
+        let mut name = name.as_str();
+        if *kind == Kind::Tool {
+            name = name.rsplit('/').next().unwrap_or(name);
+        }
+        if *kind == Kind::Undefined {
+            // A version that the linker adds: pow@@GLIBC_2.2.5.
+            name = name.split('@').next().unwrap_or(name);
+        }
+        let list = match kind {
+            Kind::Undefined => &mut facts.undefined,
+            Kind::Unresolved => &mut facts.unresolved,
+            Kind::Library => &mut facts.libraries,
+            Kind::Header => &mut facts.headers,
+            Kind::Tool => &mut facts.tools,
+        };
+        if list.len() < KEPT && seen.insert((*kind as u8, name.to_owned())) {
+            list.push(Named { name: name.to_owned(), hit: hit(number, text) });
+        }
+        return;
+    }
+}
+
+/// In the order in which they are tried; the first that fits counts.
+fn forms() -> &'static [(Kind, Regex)] {
+    static FORMS: OnceLock<Vec<(Kind, Regex)>> = OnceLock::new();
+    FORMS.get_or_init(|| {
+        [
+            // GNU ld, gold, lld.
+            (Kind::Undefined, r"undefined reference to (?:symbol )?[`'‘]([^`'’]+)['’]"),
+            (Kind::Undefined, r"undefined (?:hidden |protected )?symbol: ([^\s,;]+)(?:$|\s*>>>)"),
+            // musl's loader.
+            (Kind::Unresolved, r"Error relocating [^:]+: ([^:\s]+): symbol not found"),
+            (Kind::Unresolved, r"Symbol not found: (\S+)"),
+            (Kind::Library, r"Error loading shared library ([^:\s]+): No such file"),
+            // glibc's loader.
+            (Kind::Library, r"error while loading shared libraries: ([^:\s]+): cannot open shared object"),
+            // GCC, clang.
+            (Kind::Header, r"fatal error: '?([\w./+-]+\.h(?:pp|xx|h)?)'?(?:: No such file or directory| file not found)"),
+            // The `cc` and `cmake` crates, rustc, build scripts.
+            (Kind::Tool, r#"[Ff]ailed to find tool "?([\w.+/-]+)"#),
+            (Kind::Tool, r"[Ii]s `([\w.+-]+)` not installed\?|[Ii]s `([\w.+-]+)` installed\?"),
+            (Kind::Tool, r"linker [`']([\w./+-]+)['`] not found"),
+            // env of BusyBox and of coreutils.
+            (Kind::Tool, r"can't execute '([^']+)': No such file"),
+            (Kind::Tool, r"env: [‘'`]?([\w./+-]+)[’'`]?: No such file or directory"),
+            // make.
+            (Kind::Tool, r"make(?:\[\d+\])?: ([\w./+-]+): (?:No such file or directory|not found)"),
+            // Go, Docker.
+            (Kind::Tool, r#"exec: "([^"]+)": (?:executable file not found|stat \S+: no such file)"#),
+            (Kind::Tool, r"exec ([\w./+-]+): no such file or directory"),
+            // Node.
+            (Kind::Tool, r"spawn(?:Sync)? (\S+) ENOENT"),
+            // Shells: dash, ash, bash, zsh. A number, or `line N`, may stand before the name.
+            (Kind::Tool, r"(?:sh|ash|bash|zsh|dash)(?:\[\d+\])?: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found"),
+            (Kind::Tool, r"\.sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found"),
+            (Kind::Tool, r": line \d+: ([\w./+-]+): (?:command )?not found"),
+        ]
+        .into_iter()
+        .map(|(kind, form)| (kind, Regex::new(form).expect("a form of a message")))
+        .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(text: &str) -> String {
+        let mut facts = Facts::default();
+        if may_name(text.as_bytes()) {
+            find(text, 1, &mut facts, &mut HashSet::new());
+        }
+        let first = |list: &[Named], kind: &str| list.first().map(|n| format!("{kind} {}", n.name));
+        first(&facts.undefined, "undefined")
+            .or_else(|| first(&facts.unresolved, "unresolved"))
+            .or_else(|| first(&facts.libraries, "library"))
+            .or_else(|| first(&facts.headers, "header"))
+            .or_else(|| first(&facts.tools, "tool"))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn names_are_read_from_every_form() {
+        for (text, name) in [
+            ("a.c:(.text+0x1): undefined reference to `open64'", "undefined open64"),
+            ("ld: x.o: undefined reference to symbol 'pow@@GLIBC_2.2.5'", "undefined pow"),
+            ("ld.lld: error: undefined symbol: fstat64", "undefined fstat64"),
+            ("Error relocating /app/x: __memcpy_chk: symbol not found", "unresolved __memcpy_chk"),
+            (
+                "Error loading shared library libgcc_s.so.1: No such file or directory (needed by x)",
+                "library libgcc_s.so.1",
+            ),
+            ("x.c:3:10: fatal error: sys/cdefs.h: No such file or directory", "header sys/cdefs.h"),
+            ("x.c:3:10: fatal error: 'fts.h' file not found", "header fts.h"),
+            ("sh: 1: make: not found", "tool make"),
+            ("/bin/sh: cmake: not found", "tool cmake"),
+            ("./run.sh: line 3: usermod: command not found", "tool usermod"),
+            ("env: can't execute 'bash': No such file or directory", "tool bash"),
+            ("/usr/bin/env: 'python3': No such file or directory", "tool python3"),
+            ("make: /bin/bash: No such file or directory", "tool bash"),
+            ("exec: \"gcc\": executable file not found in $PATH", "tool gcc"),
+            ("Error: spawnSync /bin/bash ENOENT", "tool bash"),
+            ("Failed to find tool. Is `musl-gcc` installed?", "tool musl-gcc"),
+            ("error: linker `x86_64-linux-musl-gcc` not found", "tool x86_64-linux-musl-gcc"),
+            (
+                "failed to execute command: No such file or directory, is `cmake` not installed?",
+                "tool cmake",
+            ),
+        ] {
+            assert_eq!(named(text), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_lines_name_nothing() {
+        for text in [
+            "404 not found",
+            "test not_found ... ok",
+            "cat: /etc/x: No such file or directory",
+            "the package is not installed",
+        ] {
+            assert_eq!(named(text), "", "{text}");
+        }
+    }
+}
