@@ -23,6 +23,7 @@ mod memory_events;
 mod pool;
 pub mod protocol;
 mod serve;
+mod stack_header;
 mod supervisor;
 mod tests_job;
 

@@ -81,6 +81,15 @@ pub enum Job {
         /// Limits of each.
         limits: ProgramLimits,
     },
+    /// Copy an executable, and let the copy ask for larger thread stacks.
+    RaiseStack {
+        /// The executable.
+        from: String,
+        /// The copy.
+        to: String,
+        /// Bytes of stack of a thread.
+        bytes: u64,
+    },
 }
 
 /// Which stream a line came from.
@@ -191,6 +200,11 @@ pub enum Report {
         test: usize,
         /// What it did.
         attempt: Attempt,
+    },
+    /// A `raise-stack` job is done.
+    StackRaised {
+        /// Why it was not done, if so.
+        refused: Option<String>,
     },
     /// A `list` or `test` job is done.
     Done,

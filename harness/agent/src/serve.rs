@@ -14,7 +14,7 @@ use crate::{
     memory_events::OomCounter,
     pool::{Happened, Pool},
     protocol::{Ended, Job, Program, ProgramLimits, Report, Stream},
-    tests_job,
+    stack_header, tests_job,
 };
 
 /// The argument by which the `libcmatrix` executable knows that it is to be the agent.
@@ -53,6 +53,9 @@ fn serve_jobs() -> io::Result<()> {
             Job::Exec { program, limits } => exec(&mut pool, &mut input, &program, limits)?,
             Job::List { binaries, threads, limits } => {
                 tests_job::list(&mut pool, &mut input, &binaries, threads, limits, say)?;
+            }
+            Job::RaiseStack { from, to, bytes } => {
+                say(&Report::StackRaised { refused: stack_header::raise(&from, &to, bytes).err() })
             }
             Job::Test { binaries, tests, attempts, threads, limits } => tests_job::run(
                 &mut pool, &mut input, &binaries, &tests, attempts, threads, limits, say,

@@ -175,6 +175,8 @@ pub enum StepName {
     Test,
     /// The tests whose outcome differed between the legs run again, equally often on both sides.
     Confirm,
+    /// Failing tests run again with one thing changed, to prove a cause.
+    Prove,
     /// The documentation's examples are built and run.
     Doctest,
     /// The runtime image of the project is made.
@@ -190,6 +192,7 @@ impl fmt::Display for StepName {
             Self::List => "list",
             Self::Test => "test",
             Self::Confirm => "confirm",
+            Self::Prove => "prove",
             Self::Doctest => "doctest",
             Self::Image => "image",
         })

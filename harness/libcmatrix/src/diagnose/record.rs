@@ -4,7 +4,7 @@
 //! explains. What is the same on both sides is not looked at. What no rule explains becomes one
 //! finding `unexplained`, so that nothing is lost and nothing is blamed on musl without a reason.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use libcmatrix_schema::{
     Attempt, AttemptStatus, BuildMessage, Change, ChangeKind, Comparison, Confidence, Evidence,
@@ -14,6 +14,7 @@ use libcmatrix_schema::{
 use super::{
     decide::{Found, decide},
     facts::{Context, Facts},
+    proof,
     scan::{Scanner, scan},
 };
 
@@ -45,7 +46,10 @@ pub fn findings(record: &RunRecord, comparison: &Comparison) -> Vec<Finding> {
             causes.add_test(candidate, &change.id, &facts);
         }
     }
-    causes.findings()
+    let mut findings = causes.findings();
+    proof::apply(&mut findings, &record.trials);
+    sort(&mut findings);
+    findings
 }
 
 /// Whether a change is something that only musl shows.
@@ -175,20 +179,15 @@ impl Causes {
         finding
     }
 
-    /// The surest and gravest first.
     fn findings(self) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = self.by_code.into_values().collect();
-        findings.sort_by(|a, b| {
-            let explained = |f: &Finding| f.code != UNEXPLAINED;
-            (explained(b), b.confidence, b.severity, &a.code).cmp(&(
-                explained(a),
-                a.confidence,
-                a.severity,
-                &b.code,
-            ))
-        });
-        findings
+        self.by_code.into_values().collect()
     }
+}
+
+/// The surest and gravest first; what nothing explains last.
+fn sort(findings: &mut [Finding]) {
+    let rank = |f: &Finding| (f.code == UNEXPLAINED, Reverse(f.confidence), Reverse(f.severity));
+    findings.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.code.cmp(&b.code)));
 }
 
 fn said(found: &Found) -> impl Iterator<Item = String> {

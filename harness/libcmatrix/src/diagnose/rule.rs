@@ -1,6 +1,6 @@
 //! The shape of a rule file.
 
-use libcmatrix_schema::{Confidence, Severity};
+use libcmatrix_schema::{Confidence, Severity, TrialKind};
 use serde::{Deserialize, Serialize};
 
 /// One cause, as its file tells it.
@@ -34,6 +34,9 @@ pub struct Rule {
     /// How it becomes known where no evidence of a single failure shows it, e.g. by measuring.
     #[serde(default)]
     pub known_by: Option<String>,
+    /// Experiments that would prove it.
+    #[serde(default)]
+    pub proof: Vec<TrialKind>,
     /// What shows it; each is enough by itself.
     #[serde(default)]
     pub when: Vec<When>,

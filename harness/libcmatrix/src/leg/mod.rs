@@ -1,7 +1,7 @@
 //! One leg: the steps that are done in one environment, over any engine.
 //!
 //! ```text
-//! prepare ─> fetch ─> build ─> list ─> test ─> (confirm) ─> doctest
+//! prepare ─> fetch ─> build ─> list ─> test ─> (confirm) ─> (prove) ─> doctest
 //! ```
 //!
 //! Each step is a file. A step takes the [`Leg`] and the run's [`Context`]; what it observes goes
@@ -13,6 +13,7 @@ pub mod build;
 pub mod build_output;
 pub mod cargo_messages;
 pub mod doctest;
+pub mod experiment;
 pub mod fetch;
 pub mod inject;
 pub mod layout;

@@ -127,6 +127,25 @@ impl AgentSession {
         self.until_done(limits, report).await
     }
 
+    /// Copies an executable whose `PT_GNU_STACK` asks for so much stack a thread. The inner result is
+    /// why that cannot be done with this file.
+    ///
+    /// # Errors
+    /// Engine fault, or interrupted.
+    pub async fn raise_stack(
+        &mut self,
+        from: &str,
+        to: &str,
+        bytes: u64,
+    ) -> Result<std::result::Result<(), String>> {
+        self.say(&Job::RaiseStack { from: from.into(), to: to.into(), bytes }).await?;
+        match self.report(Duration::ZERO).await? {
+            Report::StackRaised { refused: None } => Ok(Ok(())),
+            Report::StackRaised { refused: Some(why) } => Ok(Err(why)),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
     /// Ends the agent and removes the sandbox.
     ///
     /// # Errors

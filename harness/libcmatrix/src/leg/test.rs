@@ -34,6 +34,11 @@ const OUTPUT_BYTES: usize = 64 << 10;
 /// Asking for a list is quick; a binary that hangs here hangs for good.
 const LIST_TIME_MS: u64 = 60_000;
 
+/// Limits of one test.
+pub(super) fn test_limits(context: &Context) -> ProgramLimits {
+    limits(step::milliseconds(context.settings.limits.test_time_s))
+}
+
 fn limits(time_ms: u64) -> ProgramLimits {
     ProgramLimits { time_ms, silence_ms: None, head_bytes: OUTPUT_BYTES, tail_bytes: OUTPUT_BYTES }
 }
@@ -223,7 +228,7 @@ async fn run_body(
     let tests =
         planned.iter().map(|t| TestToRun { binary: t.binary, name: t.name.clone() }).collect();
     let binaries = leg.binaries.iter().map(|b| b.test.clone()).collect();
-    let limits = limits(step::milliseconds(context.settings.limits.test_time_s));
+    let limits = test_limits(context);
     let leg_name = leg.name.clone();
     let (mut cpu, mut peak) = (0.0, 0);
     let report = |report| match report {
@@ -251,7 +256,7 @@ async fn run_body(
     Ok(())
 }
 
-fn threads(context: &Context) -> usize {
+pub(super) fn threads(context: &Context) -> usize {
     context.settings.test_threads as usize
 }
 
