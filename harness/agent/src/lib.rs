@@ -12,10 +12,13 @@
 //!   └──────────────── reports ────────────────────────┘  <── status (pipe) ─── supervisor <──── wait4
 //! ```
 //!
+//! The job [`audit`] starts nothing: it reads files.
+//!
 //! Everything is single-threaded on purpose: only so may a process that was forked go on running
 //! ordinary Rust code without `exec`. One supervisor per program is that program's subreaper, so
 //! whatever the program leaves behind is known to be its own.
 
+mod audit;
 mod capture;
 mod command;
 mod input;

@@ -1,6 +1,6 @@
 //! What is said to the agent and what it answers: one JSON object a line.
 
-use libcmatrix_schema::{Attempt, AttemptStatus};
+use libcmatrix_schema::{Attempt, AttemptStatus, Elf, Libc};
 use serde::{Deserialize, Serialize};
 
 /// A program to start.
@@ -48,6 +48,15 @@ pub struct ProgramLimits {
     pub tail_bytes: usize,
 }
 
+/// A folder in which ELF objects are looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRoot {
+    /// Where it is.
+    pub path: String,
+    /// Whether only objects are told that miss something.
+    pub only_faulty: bool,
+}
+
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "kebab-case")]
@@ -89,6 +98,19 @@ pub enum Job {
         to: String,
         /// Bytes of stack of a thread.
         bytes: u64,
+    },
+    /// Read ELF files, and say what of what they need this environment does not have.
+    Audit {
+        /// The C library whose loader loads them.
+        libc: Libc,
+        /// Files that were built.
+        files: Vec<String>,
+        /// Folders that may hold others.
+        roots: Vec<AuditRoot>,
+        /// Folders in which libraries are looked for first, as by `LD_LIBRARY_PATH`.
+        library_path: Vec<String>,
+        /// Time after which the rest is left out.
+        time_ms: u64,
     },
 }
 
@@ -205,6 +227,26 @@ pub enum Report {
     StackRaised {
         /// Why it was not done, if so.
         refused: Option<String>,
+    },
+    /// An ELF file, read.
+    Audited {
+        /// Where it is. Hostile text.
+        path: String,
+        /// Position of its folder in the job; `None` for a file that was named.
+        root: Option<usize>,
+        /// Its size.
+        bytes: u64,
+        /// What it says, and what it misses.
+        elf: Box<Elf>,
+    },
+    /// An `audit` job is done.
+    AuditEnded {
+        /// Whether the environment has the C library that was named; if not, all its symbols are missing.
+        c_library_found: bool,
+        /// Files that were not read, or not told for their number.
+        left_out: u64,
+        /// Whether all that is in the folders was looked at.
+        is_complete: bool,
     },
     /// A `list` or `test` job is done.
     Done,

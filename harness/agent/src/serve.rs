@@ -8,6 +8,7 @@ use std::{
 use rustix::process::DumpableBehavior;
 
 use crate::{
+    audit,
     capture::{Capture, Lines},
     command::Command,
     input::Input,
@@ -60,6 +61,10 @@ fn serve_jobs() -> io::Result<()> {
             Job::Test { binaries, tests, attempts, threads, limits } => tests_job::run(
                 &mut pool, &mut input, &binaries, &tests, attempts, threads, limits, say,
             )?,
+            Job::Audit { libc, files, roots, library_path, time_ms } => {
+                let time = Duration::from_millis(time_ms);
+                audit::audit(libc, &files, &roots, &library_path, time, say);
+            }
         }
     }
 }

@@ -87,7 +87,7 @@ pub enum Event {
         /// The binary.
         binary: Binary,
     },
-    /// A program or library was built.
+    /// A program, library or test binary was built, or an object was found prebuilt.
     ArtifactBuilt {
         /// The leg.
         leg: String,

@@ -25,7 +25,7 @@ pub struct Leg {
     /// What each test did.
     #[serde(default)]
     pub tests: Vec<Test>,
-    /// Programs and libraries that were built, the test binaries aside.
+    /// Programs, libraries and test binaries that were built, and objects that came prebuilt.
     #[serde(default)]
     pub artifacts: Vec<Artifact>,
     /// Sizes of the leg's images.

@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use libcmatrix_agent::protocol::{
-    Ended, Job, Program, ProgramLimits, Report, Stream, TestBinary, TestToRun,
+    AuditRoot, Ended, Job, Program, ProgramLimits, Report, Stream, TestBinary, TestToRun,
 };
+use libcmatrix_schema::Libc;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     time::timeout,
@@ -143,6 +144,33 @@ impl AgentSession {
             Report::StackRaised { refused: None } => Ok(Ok(())),
             Report::StackRaised { refused: Some(why) } => Ok(Err(why)),
             other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Reads ELF files; `report` gets one [`Report::Audited`] each, and [`Report::AuditEnded`].
+    ///
+    /// # Errors
+    /// Engine fault, or interrupted.
+    pub async fn audit(
+        &mut self,
+        libc: Libc,
+        files: Vec<String>,
+        roots: Vec<AuditRoot>,
+        library_path: Vec<String>,
+        time: Duration,
+        mut report: impl FnMut(Report),
+    ) -> Result<()> {
+        let time_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.say(&Job::Audit { libc, files, roots, library_path, time_ms }).await?;
+        loop {
+            match self.report(time).await? {
+                audited @ Report::Audited { .. } => report(audited),
+                ended @ Report::AuditEnded { .. } => {
+                    report(ended);
+                    return Ok(());
+                }
+                other => return Err(self.unexpected(&other)),
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use libcmatrix_agent::protocol::{ListedTest, ProgramLimits, Report, TestBinary, 
 use libcmatrix_schema::{AttemptStatus, Binary, Event, Outcome, StepName, StepStatus};
 
 use super::{
-    Context, Leg,
+    Context, Leg, audit,
     session::AgentSession,
     step::{self, RunningStep},
 };
@@ -90,12 +90,15 @@ pub async fn list_host_only(
     Ok(())
 }
 
-/// Starts the sandbox in which the leg's tests run, and lists them.
+/// Reads what was built, starts the sandbox in which the leg's tests run, and lists them.
 ///
 /// # Errors
 /// The engine fails.
 pub async fn list(context: &Context, leg: &mut Leg) -> Result<()> {
     let mut step = RunningStep::begin(context, leg, StepName::List)?;
+    if let Err(failure) = audit::audit(context, leg, &mut step).await {
+        return step.finish(Err(failure));
+    }
     if leg.binaries.is_empty() {
         step.step().status = StepStatus::Skipped;
         step.step().detail = Some("there are no test binaries".into());

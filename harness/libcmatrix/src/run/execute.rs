@@ -13,7 +13,7 @@ use crate::{
     failure::{Failure, Result},
     image::ResolvedImages,
     leg::{
-        Context, Leg, build, doctest, fetch, inject, prepare, session::AgentSession,
+        Context, Leg, audit, build, doctest, fetch, inject, prepare, session::AgentSession,
         source_tree::SourceTree, test,
     },
     record::{Recorder, RunFolder},
@@ -96,6 +96,7 @@ pub(super) async fn new_leg(
         source_digest: None,
         metadata: None,
         build_failed: false,
+        outputs: audit::Outputs::default(),
         binaries: Vec::new(),
         tests: Vec::new(),
         test_session: None,
