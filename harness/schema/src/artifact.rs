@@ -60,6 +60,10 @@ pub struct Elf {
     /// How many names were left out of the lists above for their length.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub names_cut: u64,
+    /// Functions of the C library that it uses and that the libcs do differently, as far as its symbol
+    /// table tells: those of a list, of which Rust's own library uses none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<String>,
     /// `p_memsz` of `PT_GNU_STACK`: the default size of a thread's stack on musl where it is above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack_bytes: Option<u64>,

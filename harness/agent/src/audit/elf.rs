@@ -1,7 +1,7 @@
 //! One ELF file, read: [`Facts`] out of its headers and symbols. Pure, and made for hostile files: what
 //! contradicts itself is left out, nothing is believed for its size, names and lists are bounded.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use object::{
     Endianness, FileKind, ReadRef, SectionIndex,
@@ -9,12 +9,15 @@ use object::{
         DF_1_PIE, DF_STATIC_TLS, DT_FLAGS, DT_FLAGS_1, DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH,
         DT_SONAME, DT_STRSZ, DT_STRTAB, ET_DYN, ET_EXEC, ET_REL, FileHeader32, FileHeader64, PF_X,
         PT_DYNAMIC, PT_GNU_STACK, PT_INTERP, PT_LOAD, SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB,
-        STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, STV_DEFAULT, STV_PROTECTED,
+        STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, STT_FUNC, STV_DEFAULT, STV_PROTECTED,
     },
     read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader, SectionTable, Sym},
 };
 
-use super::facts::{Facts, Kind, Name};
+use super::{
+    facts::{Facts, Kind, Name},
+    uses::watched,
+};
 
 /// No path or library name is longer on Linux; mangled names of symbols are.
 const LONGEST_NAME: usize = 4096;
@@ -83,8 +86,12 @@ fn read_as<'a, H: FileHeader<Endian = Endianness>>(data: impl ReadRef<'a>) -> Op
         facts.glibc = newest_glibc(&sections, endian, data);
         let table = if facts.kind == Kind::Relocatable { SHT_SYMTAB } else { SHT_DYNSYM };
         if let Some(symbols) = Symbols::read(&sections, endian, data, table) {
+            facts.uses = symbols.undefined.iter().filter_map(|name| watched(name)).collect();
             facts.undefined = symbols.undefined;
             facts.exported = symbols.exported;
+        }
+        if facts.is_static_program() {
+            facts.uses = linked_in(&sections, endian, data);
         }
     }
     Some(facts)
@@ -163,6 +170,28 @@ fn newest_glibc<'a, H: FileHeader<Endian = Endianness>, R: ReadRef<'a>>(
         })
         .max()
         .map(|(_, version)| version)
+}
+
+/// Watched functions that are part of a static program, by its symbol table. None of one that is stripped.
+fn linked_in<'a, H: FileHeader<Endian = Endianness>, R: ReadRef<'a>>(
+    sections: &SectionTable<'a, H, R>,
+    endian: Endianness,
+    data: R,
+) -> BTreeSet<&'static str> {
+    let read = || {
+        let section = sections.iter().find(|s| s.sh_type(endian) == SHT_SYMTAB)?;
+        let symbols: &[H::Sym] = section.data_as_array(endian, data).ok()?;
+        let strings = section_data(sections, endian, data, section.link(endian))?;
+        let defined = symbols
+            .iter()
+            .take(MOST_SYMBOLS)
+            .filter(|symbol| symbol.st_type() == STT_FUNC && symbol.st_shndx(endian) != SHN_UNDEF);
+        let names = defined.filter_map(|symbol| {
+            until_zero(strings.get(usize::try_from(symbol.st_name(endian)).ok()?..)?)
+        });
+        Some(names.filter_map(watched).collect())
+    };
+    read().unwrap_or_default()
 }
 
 struct Symbols {

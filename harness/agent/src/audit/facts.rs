@@ -1,6 +1,6 @@
 //! What is read of one ELF file or archive, before anything else is looked at.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use libcmatrix_schema::Elf;
 
@@ -48,6 +48,8 @@ pub(crate) struct Facts {
     pub(crate) undefined: HashSet<Name>,
     /// Defined in it for others to use.
     pub(crate) exported: HashSet<Name>,
+    /// Watched functions of the C library that it has, or asks for.
+    pub(crate) uses: BTreeSet<&'static str>,
     pub(crate) stack_bytes: Option<u64>,
     pub(crate) executable_stack: bool,
     pub(crate) static_tls: bool,
@@ -67,6 +69,7 @@ impl Facts {
             interpreter: self.interpreter.clone(),
             needed: self.needed.clone(),
             glibc: self.glibc.clone(),
+            uses: self.uses.iter().map(|name| (*name).to_owned()).collect(),
             stack_bytes: self.stack_bytes,
             executable_stack: self.executable_stack,
             static_tls: self.static_tls,

@@ -20,6 +20,7 @@ mod musl;
 mod search_path;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 use std::{
     path::Path,
