@@ -117,6 +117,9 @@ async fn body(
     }
     let record = step.step();
     leg.build_failed = record.status != StepStatus::Passed;
+    if leg.build_failed {
+        record.messages = std::mem::take(&mut messages.taken_apart).finish(&tail.text());
+    }
     if record.status == StepStatus::Failed {
         if messages.errors.is_empty() {
             messages.errors.push(build_output::without_noise(&tail.text()));

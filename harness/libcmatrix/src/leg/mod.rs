@@ -11,6 +11,7 @@
 pub mod archive;
 pub mod audit;
 pub mod build;
+pub mod build_messages;
 pub mod build_output;
 pub mod cargo_messages;
 pub mod doctest;
