@@ -18,9 +18,11 @@
 
 mod capture;
 mod command;
+mod crash;
 mod input;
 mod memory_events;
 mod pool;
+mod process;
 pub mod protocol;
 mod serve;
 mod supervisor;
