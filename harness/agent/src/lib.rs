@@ -21,9 +21,11 @@
 mod audit;
 mod capture;
 mod command;
+mod crash;
 mod input;
 mod memory_events;
 mod pool;
+mod process;
 pub mod protocol;
 mod serve;
 mod stack_header;

@@ -1,6 +1,6 @@
 //! What is said to the agent and what it answers: one JSON object a line.
 
-use libcmatrix_schema::{Attempt, AttemptStatus, Elf, Libc};
+use libcmatrix_schema::{Attempt, AttemptStatus, Crash, Elf, Libc};
 use serde::{Deserialize, Serialize};
 
 /// A program to start.
@@ -154,6 +154,12 @@ pub struct Ended {
     /// Names of the processes it left behind.
     #[serde(default)]
     pub leaked: Vec<String>,
+    /// What was seen when it crashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Box<Crash>>,
+    /// Why nothing was seen, where it crashed by a signal that would have been looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash_unseen: Option<String>,
 }
 
 impl Ended {
@@ -169,6 +175,8 @@ impl Ended {
             peak_rss_bytes: 0,
             oom_kills: 0,
             leaked: Vec::new(),
+            crash: None,
+            crash_unseen: None,
         }
     }
 }
@@ -183,6 +191,9 @@ pub enum Report {
         version: String,
         /// Whether kills by the memory limit can be counted here.
         counts_oom_kills: bool,
+        /// Why crashes cannot be looked at here; absent where they can.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        crashes_unseen: Option<String>,
     },
     /// A line of the program's output, without its newline. Bytes that are not UTF-8 are replaced.
     Line {
@@ -210,6 +221,9 @@ pub enum Report {
         tests: Vec<ListedTest>,
         /// What it said, if it failed.
         output: String,
+        /// What was seen when it crashed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        crash: Option<Box<Crash>>,
     },
     /// An attempt begins.
     TestStarted {

@@ -15,7 +15,7 @@ use crate::{
     memory_events::OomCounter,
     pool::{Happened, Pool},
     protocol::{Ended, Job, Program, ProgramLimits, Report, Stream},
-    stack_header, tests_job,
+    stack_header, supervisor, tests_job,
 };
 
 /// The argument by which the `libcmatrix` executable knows that it is to be the agent.
@@ -42,6 +42,7 @@ fn serve_jobs() -> io::Result<()> {
     say(&Report::Ready {
         version: env!("CARGO_PKG_VERSION").into(),
         counts_oom_kills: oom.is_there(),
+        crashes_unseen: supervisor::why_not_traced(),
     });
     let mut pool = Pool::new(oom);
     let mut input = Input::default();
@@ -88,7 +89,8 @@ fn exec(
     });
     let time = Duration::from_millis(limits.time_ms);
     let silence = limits.silence_ms.map(Duration::from_millis);
-    let started = Command::new(program, &[]).and_then(|c| pool.start(0, &c, false, time, silence));
+    let started =
+        Command::new(program, &[]).and_then(|c| pool.start(0, &c, false, false, time, silence));
     let mut end = None;
     if let Err(e) = started {
         let status = libcmatrix_schema::AttemptStatus::NotRun { reason: e.to_string() };

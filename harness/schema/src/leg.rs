@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Artifact, Attempt, AttemptStatus, BuildMessage, Outcome};
+use crate::{Artifact, Attempt, AttemptStatus, BuildMessage, Crash, Outcome};
 
 /// One environment's part of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -284,6 +284,9 @@ pub struct Binary {
     /// What it said when listing failed. Hostile text.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub listing_output: String,
+    /// What was seen when it crashed at that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing_crash: Option<Box<Crash>>,
     /// Why none of its tests was run on purpose, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excluded: Option<String>,

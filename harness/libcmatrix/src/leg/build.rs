@@ -140,6 +140,7 @@ async fn body(
                 harness: binary.test.harness,
                 listing: None,
                 listing_output: String::new(),
+                listing_crash: None,
                 excluded: None,
             },
         });

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use libcmatrix_agent::protocol::{ListedTest, ProgramLimits, Report, TestBinary, TestToRun};
-use libcmatrix_schema::{AttemptStatus, Binary, Event, Outcome, StepName, StepStatus};
+use libcmatrix_schema::{AttemptStatus, Binary, Crash, Event, Outcome, StepName, StepStatus};
 
 use super::{
     Context, Leg, audit,
@@ -61,12 +61,12 @@ pub async fn list_host_only(
     let threads = threads(context);
     let mut listed = Vec::new();
     let report = |report| {
-        if let Report::Listed { binary, tests, status, output } = report {
-            listed.push((binary, tests, status, output));
+        if let Report::Listed { binary, tests, status, output, crash } = report {
+            listed.push((binary, tests, status, output, crash));
         }
     };
     builder.list(binaries.clone(), threads, limits(LIST_TIME_MS), report).await?;
-    for (binary, tests, status, output) in listed {
+    for (binary, tests, status, output, crash) in listed {
         let Some(binary) = binaries.get(binary) else { continue };
         context.recorder.event(Event::BinaryFound {
             leg: leg.name.clone(),
@@ -75,6 +75,7 @@ pub async fn list_host_only(
                 harness: binary.harness,
                 listing: Some(status),
                 listing_output: output,
+                listing_crash: crash,
                 excluded: Some(HOST_ONLY.into()),
             },
         });
@@ -125,14 +126,14 @@ async fn list_body(context: &Context, leg: &mut Leg, step: &mut RunningStep<'_>)
     let total = positions.len() as u64;
     let mut listed = BTreeMap::new();
     let report = |report| {
-        if let Report::Listed { binary, status, tests, output } = report {
+        if let Report::Listed { binary, status, tests, output, crash } = report {
             step.progress(listed.len() as u64, Some(total), "");
-            listed.insert(positions[binary], (status, tests, output));
+            listed.insert(positions[binary], (status, tests, output, crash));
         }
     };
     session.list(binaries, threads(context), limits(LIST_TIME_MS), report).await?;
-    for (at, (status, tests, output)) in listed {
-        take_listing(context, leg, step, at, status, &tests, output);
+    for (at, (status, tests, output, crash)) in listed {
+        take_listing(context, leg, step, at, (status, output, crash), &tests);
     }
     Ok(())
 }
@@ -142,9 +143,8 @@ fn take_listing(
     leg: &mut Leg,
     step: &mut RunningStep<'_>,
     at: usize,
-    status: AttemptStatus,
+    (status, output, crash): (AttemptStatus, String, Option<Box<Crash>>),
     tests: &[ListedTest],
-    output: String,
 ) {
     let binary = &leg.binaries[at];
     step.log(&format!("{}: {} tests", binary.test.id, tests.len()));
@@ -158,6 +158,7 @@ fn take_listing(
             harness: binary.test.harness,
             listing: Some(status),
             listing_output: output,
+            listing_crash: crash,
             excluded: None,
         },
     });
