@@ -19,7 +19,7 @@ use libcmatrix_schema::AttemptStatus;
 use support::{Agent, limits};
 
 /// How often each program runs, each way.
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 30;
 
 /// Followed by a program's number.
 const ARGUMENT: &str = "__program";
