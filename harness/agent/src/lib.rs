@@ -12,17 +12,23 @@
 //!   └──────────────── reports ────────────────────────┘  <── status (pipe) ─── supervisor <──── wait4
 //! ```
 //!
+//! The job [`audit`] starts nothing: it reads files.
+//!
 //! Everything is single-threaded on purpose: only so may a process that was forked go on running
 //! ordinary Rust code without `exec`. One supervisor per program is that program's subreaper, so
 //! whatever the program leaves behind is known to be its own.
 
+mod audit;
 mod capture;
 mod command;
+mod crash;
 mod input;
 mod memory_events;
 mod pool;
+mod process;
 pub mod protocol;
 mod serve;
+mod stack_header;
 mod supervisor;
 mod tests_job;
 

@@ -62,17 +62,19 @@ impl Pool {
         self.running.len()
     }
 
-    /// Starts a program. `merge`: its standard error goes with its standard output.
+    /// Starts a program. `merge`: its standard error goes with its standard output. `traced`: a
+    /// crash of it is looked at.
     pub(crate) fn start(
         &mut self,
         tag: usize,
         command: &Command,
         merge: bool,
+        traced: bool,
         time: Duration,
         silence: Option<Duration>,
     ) -> io::Result<()> {
         let limits = Limits { time, grace: GRACE, leak_grace: LEAK_GRACE };
-        let started = supervisor::start(command, merge, limits, &self.oom)?;
+        let started = supervisor::start(command, merge, traced, limits, &self.oom)?;
         let mut streams = vec![(Stream::Stdout, started.stdout)];
         streams.extend(started.stderr.map(|fd| (Stream::Stderr, fd)));
         for fd in streams.iter().map(|(_, fd)| fd).chain([&started.status]) {

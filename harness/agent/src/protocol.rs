@@ -1,6 +1,6 @@
 //! What is said to the agent and what it answers: one JSON object a line.
 
-use libcmatrix_schema::{Attempt, AttemptStatus};
+use libcmatrix_schema::{Attempt, AttemptStatus, Crash, Elf, Libc};
 use serde::{Deserialize, Serialize};
 
 /// A program to start.
@@ -48,6 +48,15 @@ pub struct ProgramLimits {
     pub tail_bytes: usize,
 }
 
+/// A folder in which ELF objects are looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRoot {
+    /// Where it is.
+    pub path: String,
+    /// Whether only objects are told that miss something.
+    pub only_faulty: bool,
+}
+
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "kebab-case")]
@@ -80,6 +89,28 @@ pub enum Job {
         threads: usize,
         /// Limits of each.
         limits: ProgramLimits,
+    },
+    /// Copy an executable, and let the copy ask for larger thread stacks.
+    RaiseStack {
+        /// The executable.
+        from: String,
+        /// The copy.
+        to: String,
+        /// Bytes of stack of a thread.
+        bytes: u64,
+    },
+    /// Read ELF files, and say what of what they need this environment does not have.
+    Audit {
+        /// The C library whose loader loads them.
+        libc: Libc,
+        /// Files that were built.
+        files: Vec<String>,
+        /// Folders that may hold others.
+        roots: Vec<AuditRoot>,
+        /// Folders in which libraries are looked for first, as by `LD_LIBRARY_PATH`.
+        library_path: Vec<String>,
+        /// Time after which the rest is left out.
+        time_ms: u64,
     },
 }
 
@@ -123,6 +154,12 @@ pub struct Ended {
     /// Names of the processes it left behind.
     #[serde(default)]
     pub leaked: Vec<String>,
+    /// What was seen when it crashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Box<Crash>>,
+    /// Why nothing was seen, where it crashed by a signal that would have been looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash_unseen: Option<String>,
 }
 
 impl Ended {
@@ -138,6 +175,8 @@ impl Ended {
             peak_rss_bytes: 0,
             oom_kills: 0,
             leaked: Vec::new(),
+            crash: None,
+            crash_unseen: None,
         }
     }
 }
@@ -152,6 +191,9 @@ pub enum Report {
         version: String,
         /// Whether kills by the memory limit can be counted here.
         counts_oom_kills: bool,
+        /// Why crashes cannot be looked at here; absent where they can.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        crashes_unseen: Option<String>,
     },
     /// A line of the program's output, without its newline. Bytes that are not UTF-8 are replaced.
     Line {
@@ -179,6 +221,9 @@ pub enum Report {
         tests: Vec<ListedTest>,
         /// What it said, if it failed.
         output: String,
+        /// What was seen when it crashed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        crash: Option<Box<Crash>>,
     },
     /// An attempt begins.
     TestStarted {
@@ -191,6 +236,31 @@ pub enum Report {
         test: usize,
         /// What it did.
         attempt: Attempt,
+    },
+    /// A `raise-stack` job is done.
+    StackRaised {
+        /// Why it was not done, if so.
+        refused: Option<String>,
+    },
+    /// An ELF file, read.
+    Audited {
+        /// Where it is. Hostile text.
+        path: String,
+        /// Position of its folder in the job; `None` for a file that was named.
+        root: Option<usize>,
+        /// Its size.
+        bytes: u64,
+        /// What it says, and what it misses.
+        elf: Box<Elf>,
+    },
+    /// An `audit` job is done.
+    AuditEnded {
+        /// Whether the environment has the C library that was named; if not, all its symbols are missing.
+        c_library_found: bool,
+        /// Files that were not read, or not told for their number.
+        left_out: u64,
+        /// Whether all that is in the folders was looked at.
+        is_complete: bool,
     },
     /// A `list` or `test` job is done.
     Done,

@@ -8,13 +8,14 @@ use std::{
 use rustix::process::DumpableBehavior;
 
 use crate::{
+    audit,
     capture::{Capture, Lines},
     command::Command,
     input::Input,
     memory_events::OomCounter,
     pool::{Happened, Pool},
     protocol::{Ended, Job, Program, ProgramLimits, Report, Stream},
-    tests_job,
+    stack_header, supervisor, tests_job,
 };
 
 /// The argument by which the `libcmatrix` executable knows that it is to be the agent.
@@ -41,6 +42,7 @@ fn serve_jobs() -> io::Result<()> {
     say(&Report::Ready {
         version: env!("CARGO_PKG_VERSION").into(),
         counts_oom_kills: oom.is_there(),
+        crashes_unseen: supervisor::why_not_traced(),
     });
     let mut pool = Pool::new(oom);
     let mut input = Input::default();
@@ -54,9 +56,16 @@ fn serve_jobs() -> io::Result<()> {
             Job::List { binaries, threads, limits } => {
                 tests_job::list(&mut pool, &mut input, &binaries, threads, limits, say)?;
             }
+            Job::RaiseStack { from, to, bytes } => {
+                say(&Report::StackRaised { refused: stack_header::raise(&from, &to, bytes).err() })
+            }
             Job::Test { binaries, tests, attempts, threads, limits } => tests_job::run(
                 &mut pool, &mut input, &binaries, &tests, attempts, threads, limits, say,
             )?,
+            Job::Audit { libc, files, roots, library_path, time_ms } => {
+                let time = Duration::from_millis(time_ms);
+                audit::audit(libc, &files, &roots, &library_path, time, say);
+            }
         }
     }
 }
@@ -80,7 +89,8 @@ fn exec(
     });
     let time = Duration::from_millis(limits.time_ms);
     let silence = limits.silence_ms.map(Duration::from_millis);
-    let started = Command::new(program, &[]).and_then(|c| pool.start(0, &c, false, time, silence));
+    let started =
+        Command::new(program, &[]).and_then(|c| pool.start(0, &c, false, false, time, silence));
     let mut end = None;
     if let Err(e) = started {
         let status = libcmatrix_schema::AttemptStatus::NotRun { reason: e.to_string() };

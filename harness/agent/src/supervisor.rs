@@ -2,24 +2,31 @@
 //! and ends whatever it leaves behind.
 //!
 //! Takes a [`Command`] and [`Limits`]; gives one line of JSON ([`Ended`]) on the status pipe. The
-//! supervisor is the program's subreaper, so an orphan can only be the program's own.
+//! supervisor is the program's subreaper, so an orphan can only be the program's own, and its
+//! tracer (see [`crash`]), so a crash is looked at when it happens.
 
 use std::{
     ffi::CString,
     fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     os::fd::{AsFd, AsRawFd, OwnedFd},
     time::{Duration, Instant},
 };
 
-use libcmatrix_schema::AttemptStatus;
+use libcmatrix_schema::{AttemptStatus, Crash};
 use rustix::{
     fs::{Mode, OFlags},
     pipe::{PipeFlags, pipe_with},
-    process::{DumpableBehavior, Pid, Signal},
+    process::{DumpableBehavior, Pid, Signal, WaitOptions},
 };
 
-use crate::{command::Command, memory_events::OomCounter, protocol::Ended};
+use crate::{
+    command::Command,
+    crash::{self, Tracer},
+    memory_events::OomCounter,
+    process::{exit_now, fork},
+    protocol::Ended,
+};
 
 /// Times a supervisor keeps.
 #[derive(Clone, Copy, Debug)]
@@ -42,12 +49,13 @@ pub(crate) struct Supervised {
     pub(crate) stderr: Option<OwnedFd>,
 }
 
-/// Starts `command` under a supervisor of its own.
+/// Starts `command` under a supervisor of its own. `traced`: a crash of it is looked at.
 ///
 /// The caller must be single-threaded: the supervisor is a fork that goes on without `exec`.
 pub(crate) fn start(
     command: &Command,
     merge_output: bool,
+    traced: bool,
     limits: Limits,
     oom: &OomCounter,
 ) -> io::Result<Supervised> {
@@ -63,11 +71,12 @@ pub(crate) fn start(
         Some(supervisor) => Ok(Supervised { supervisor, status, stdout, stderr }),
         None => {
             drop((status, stdout, stderr));
-            let ended = supervise(command, stdout_in, stderr_in, limits, oom).unwrap_or_else(|e| {
-                Ended::unmeasured(AttemptStatus::NotRun {
-                    reason: format!("cannot be started: {e}"),
-                })
-            });
+            let ended = supervise(command, stdout_in, stderr_in, traced, limits, oom)
+                .unwrap_or_else(|e| {
+                    Ended::unmeasured(AttemptStatus::NotRun {
+                        reason: format!("cannot be started: {e}"),
+                    })
+                });
             let mut line = serde_json::to_vec(&ended).unwrap_or_default();
             line.push(b'\n');
             let sent = io::Write::write_all(&mut fs::File::from(status_in), &line).is_ok();
@@ -81,6 +90,7 @@ fn supervise(
     command: &Command,
     stdout: OwnedFd,
     stderr: OwnedFd,
+    traced: bool,
     limits: Limits,
     oom: &OomCounter,
 ) -> io::Result<Ended> {
@@ -90,47 +100,67 @@ fn supervise(
     block_signals();
     let kills_before = oom.kills();
     let (failure, failure_in) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (go, go_in) = pipe_with(PipeFlags::CLOEXEC)?;
     let started = Instant::now();
-    let Some(program) = fork()? else {
-        drop(failure);
-        let error = become_program(command, &stdout, &stderr);
-        let _ = fs::File::from(failure_in).write_all(error.to_string().as_bytes());
+    let Some(pid) = fork()? else {
+        drop((failure, go_in));
+        let mut failure = fs::File::from(failure_in);
+        let error = become_program(command, &stdout, &stderr, || {
+            failure.write_all(READY)?;
+            io::copy(&mut fs::File::from(go), &mut io::sink()).map(drop)
+        });
+        let _ = failure.write_all(error.to_string().as_bytes());
         exit_now(127)
     };
-    drop((stdout, stderr, failure_in));
-    let reason = io::read_to_string(fs::File::from(failure))?;
+    drop((stdout, stderr, failure_in, go));
+    let mut program = Program { pid, end: None, tracer: None };
+    let mut failure = fs::File::from(failure);
+    let mut reason = Vec::new();
+    let mut not_traced = None;
+    (&mut failure).take(1).read_to_end(&mut reason)?;
+    if reason == READY {
+        reason.clear();
+        if traced {
+            match Tracer::seize(pid) {
+                Ok(tracer) => program.tracer = Some(tracer),
+                Err(e) => not_traced = Some(format!("{NOT_ALLOWED}: {e}")),
+            }
+        }
+        drop(go_in);
+    }
+    failure.read_to_end(&mut reason)?;
     if !reason.is_empty() {
-        wait(program, &mut None);
+        program.wait();
         return Ok(Ended::unmeasured(AttemptStatus::NotRun {
-            reason: format!("cannot be started: {reason}"),
+            reason: format!("cannot be started: {}", String::from_utf8_lossy(&reason)),
         }));
     }
 
-    let mut end = None;
     let mut told_to_stop = false;
     let mut limit_reached = false;
     let mut deadline = started + limits.time;
-    while end.is_none() {
+    while program.end.is_none() {
         match next_signal(deadline) {
             Some(libc::SIGTERM) => {
                 told_to_stop = true;
                 deadline = Instant::now() + limits.grace;
-                let _ = rustix::process::kill_process_group(program, Signal::TERM);
+                let _ = rustix::process::kill_process_group(pid, Signal::TERM);
             }
             Some(_) => {}
-            None if limit_reached || told_to_stop => kill_children(&mut end, program),
+            None if limit_reached || told_to_stop => kill_children(&mut program),
             None => {
                 limit_reached = true;
                 deadline = Instant::now() + limits.grace;
-                let _ = rustix::process::kill_process_group(program, Signal::TERM);
+                let _ = rustix::process::kill_process_group(pid, Signal::TERM);
             }
         }
-        wait(program, &mut end);
+        program.wait();
     }
     let wall = started.elapsed();
     let ended_by_us = limit_reached || told_to_stop;
-    let leaked = end_leftovers(if ended_by_us { Duration::ZERO } else { limits.leak_grace });
-    let (wait_status, usage) = end.expect("the loop ends with the program");
+    let grace = if ended_by_us { Duration::ZERO } else { limits.leak_grace };
+    let leaked = end_leftovers(&mut program, grace);
+    let (wait_status, usage) = program.end.expect("the loop ends with the program");
     let oom_kills = oom.kills().saturating_sub(kills_before);
     let status = if ended_by_us {
         AttemptStatus::TimedOut
@@ -146,6 +176,12 @@ fn supervise(
             exit_code => AttemptStatus::Failed { exit_code },
         }
     };
+    let (crash, crash_unseen) = match &status {
+        AttemptStatus::Crashed { signal } if traced => {
+            crash_of(program.tracer, not_traced, *signal)
+        }
+        _ => (None, None),
+    };
     Ok(Ended {
         status,
         silent: told_to_stop,
@@ -156,11 +192,64 @@ fn supervise(
         peak_rss_bytes: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
         oom_kills,
         leaked: if ended_by_us { Vec::new() } else { leaked },
+        crash,
+        crash_unseen,
     })
 }
 
-/// Runs in the program's process; returns only if it cannot become the program.
-fn become_program(command: &Command, stdout: &OwnedFd, stderr: &OwnedFd) -> io::Error {
+/// What was seen of a crash, or why nothing was.
+fn crash_of(
+    tracer: Option<Tracer>,
+    not_traced: Option<String>,
+    signal: i32,
+) -> (Option<Box<Crash>>, Option<String>) {
+    if !crash::is_crash(signal) {
+        return (None, None);
+    }
+    match tracer.map(|tracer| tracer.crash(signal)) {
+        Some(Ok(crash)) => (Some(crash), None),
+        Some(Err(why)) => (None, Some(why)),
+        None => (None, not_traced),
+    }
+}
+
+/// Why programs cannot be traced here; `None` where they can. Found by trying.
+pub(crate) fn why_not_traced() -> Option<String> {
+    try_to_trace().err().map(|e| format!("{NOT_ALLOWED}: {e}"))
+}
+
+fn try_to_trace() -> io::Result<()> {
+    let (ready, ready_in) = pipe_with(PipeFlags::CLOEXEC)?;
+    let Some(child) = fork()? else {
+        drop(ready);
+        // As a program is, when its tracer comes.
+        let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable);
+        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+        let _ = fs::File::from(ready_in).write_all(READY);
+        loop {
+            std::thread::park();
+        }
+    };
+    drop(ready_in);
+    let result = fs::File::from(ready).read_exact(&mut [0]).and_then(|()| Tracer::seize(child));
+    let _ = rustix::process::kill_process(child, Signal::KILL);
+    rustix::process::waitpid(Some(child), WaitOptions::empty())?;
+    result.map(drop)
+}
+
+const NOT_ALLOWED: &str = "tracing is not allowed";
+
+/// Says that nothing is left to do before `exec`, and the tracer may come. No message begins with it.
+const READY: &[u8] = b"\0";
+
+/// Runs in the program's process; returns only if it cannot become the program. `ready` is called
+/// right before it does.
+fn become_program(
+    command: &Command,
+    stdout: &OwnedFd,
+    stderr: &OwnedFd,
+    ready: impl FnOnce() -> io::Result<()>,
+) -> io::Error {
     let prepare = || -> io::Result<()> {
         // The agent hides its memory and descriptors from the programs; they need not hide from themselves.
         rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable)?;
@@ -180,7 +269,7 @@ fn become_program(command: &Command, stdout: &OwnedFd, stderr: &OwnedFd) -> io::
         })?;
         default_signals();
         close_on_exec();
-        Ok(())
+        ready()
     };
     if let Err(e) = prepare() {
         return e;
@@ -195,21 +284,6 @@ fn become_program(command: &Command, stdout: &OwnedFd, stderr: &OwnedFd) -> io::
 
 fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
     strings.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect()
-}
-
-/// `None` in the child.
-fn fork() -> io::Result<Option<Pid>> {
-    // SAFETY: the agent is single-threaded from its first line on, so the child finds no lock held
-    // by a thread that does not exist in it.
-    match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
-        child => Ok(Pid::from_raw(child)),
-    }
-}
-
-fn exit_now(code: i32) -> ! {
-    // SAFETY: ends the process without running exit handlers, which belong to the process it was forked from.
-    unsafe { libc::_exit(code) }
 }
 
 /// SIGCHLD and SIGTERM wait for [`next_signal`].
@@ -271,33 +345,50 @@ fn next_signal(deadline: Instant) -> Option<i32> {
     }
 }
 
-/// Reaps everything that has ended; true while children are left.
-fn wait(program: Pid, end: &mut Option<(i32, libc::rusage)>) -> bool {
-    loop {
-        let mut status = 0;
-        // SAFETY: rusage is plain data, for which zero is a valid value.
-        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-        // SAFETY: both out-pointers are valid for the call.
-        match unsafe { libc::wait4(-1, &raw mut status, libc::WNOHANG, &raw mut usage) } {
-            0 => return true,
-            -1 => return io::Error::last_os_error().raw_os_error() == Some(libc::EINTR),
-            pid if Pid::from_raw(pid) == Some(program) => *end = Some((status, usage)),
-            _ => {}
+/// The program, as far as it is known.
+struct Program {
+    pid: Pid,
+    /// Wait status and usage, once it has ended.
+    end: Option<(libc::c_int, libc::rusage)>,
+    tracer: Option<Tracer>,
+}
+
+impl Program {
+    /// Reaps everything that has ended, lets go on what the tracer stopped; true while children are left.
+    fn wait(&mut self) -> bool {
+        loop {
+            let mut status = 0;
+            // SAFETY: rusage is plain data, for which zero is a valid value.
+            let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+            // Without it, threads would not be waited for.
+            let options = libc::WNOHANG | libc::__WALL;
+            // SAFETY: both out-pointers are valid for the call.
+            let pid = match unsafe { libc::wait4(-1, &raw mut status, options, &raw mut usage) } {
+                0 => return true,
+                -1 => return io::Error::last_os_error().raw_os_error() == Some(libc::EINTR),
+                pid => Pid::from_raw(pid),
+            };
+            if libc::WIFSTOPPED(status) {
+                if let (Some(tracer), Some(thread)) = (&mut self.tracer, pid) {
+                    tracer.stopped(thread, status);
+                }
+            } else if pid == Some(self.pid) {
+                self.end = Some((status, usage));
+            }
         }
     }
 }
 
 /// Gives the program's descendants `grace` to end by themselves, then kills them and names them.
-fn end_leftovers(grace: Duration) -> Vec<String> {
-    let nobody = rustix::process::getpid();
+fn end_leftovers(program: &mut Program, grace: Duration) -> Vec<String> {
     let deadline = Instant::now() + grace;
-    while wait(nobody, &mut None) {
+    while program.wait() {
         if next_signal(deadline).is_none() {
             break;
         }
     }
     let mut names = Vec::new();
-    while wait(nobody, &mut None) {
+    while program.wait() {
         for (child, name) in children() {
             if rustix::process::kill_process(child, Signal::KILL).is_ok() {
                 names.push(name);
@@ -310,13 +401,13 @@ fn end_leftovers(grace: Duration) -> Vec<String> {
     names
 }
 
-fn kill_children(end: &mut Option<(i32, libc::rusage)>, program: Pid) {
-    let _ = rustix::process::kill_process_group(program, Signal::KILL);
+fn kill_children(program: &mut Program) {
+    let _ = rustix::process::kill_process_group(program.pid, Signal::KILL);
     for (child, _) in children() {
         let _ = rustix::process::kill_process(child, Signal::KILL);
     }
     next_signal(Instant::now() + Duration::from_millis(50));
-    wait(program, end);
+    program.wait();
 }
 
 /// The living children of this process, with their names.

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, io, time::Duration};
 
-use libcmatrix_schema::{Attempt, AttemptStatus};
+use libcmatrix_schema::{Attempt, AttemptStatus, Crash};
 
 use crate::{
     capture::Capture,
@@ -43,12 +43,13 @@ pub(crate) fn list(
             listings[binary].begin(stage, limits);
             let command = Command::new(&binaries[binary].program, LIST_ARGS[stage]);
             let time = Duration::from_millis(limits.time_ms);
-            let started = command.and_then(|c| pool.start(binary, &c, false, time, None));
+            let started = command.and_then(|c| pool.start(binary, &c, false, true, time, None));
             if let Err(e) = started {
                 say(&not_listed(
                     binary,
                     AttemptStatus::NotRun { reason: e.to_string() },
                     String::new(),
+                    None,
                 ));
             }
         }
@@ -60,17 +61,23 @@ pub(crate) fn list(
             match happened {
                 Happened::Output(Stream::Stdout, bytes) => listing.stdout.push(bytes),
                 Happened::Output(Stream::Stderr, bytes) => listing.stderr.push(bytes),
-                Happened::Ended(ended) => match listing.end(&binaries[binary], ended) {
-                    // Its second question at once, so that something is heard of it soon.
-                    None => waiting.push_front((binary, listing.stage + 1)),
-                    Some(Ok(tests)) => say(&Report::Listed {
-                        binary,
-                        status: AttemptStatus::Passed,
-                        tests,
-                        output: String::new(),
-                    }),
-                    Some(Err((status, output))) => say(&not_listed(binary, status, output)),
-                },
+                Happened::Ended(mut ended) => {
+                    let crash = ended.crash.take();
+                    match listing.end(&binaries[binary], ended) {
+                        // Its second question at once, so that something is heard of it soon.
+                        None => waiting.push_front((binary, listing.stage + 1)),
+                        Some(Ok(tests)) => say(&Report::Listed {
+                            binary,
+                            status: AttemptStatus::Passed,
+                            tests,
+                            output: String::new(),
+                            crash: None,
+                        }),
+                        Some(Err((status, output))) => {
+                            say(&not_listed(binary, status, output, crash))
+                        }
+                    }
+                }
             }
         })?;
     }
@@ -78,8 +85,13 @@ pub(crate) fn list(
     Ok(())
 }
 
-fn not_listed(binary: usize, status: AttemptStatus, output: String) -> Report {
-    Report::Listed { binary, status, tests: Vec::new(), output }
+fn not_listed(
+    binary: usize,
+    status: AttemptStatus,
+    output: String,
+    crash: Option<Box<Crash>>,
+) -> Report {
+    Report::Listed { binary, status, tests: Vec::new(), output, crash }
 }
 
 impl Listing {
@@ -223,7 +235,7 @@ fn start(
         io::Error::new(io::ErrorKind::InvalidInput, "the job names a binary that it does not have")
     })?;
     let command = Command::new(&binary.program, &arguments(test.name.as_deref()))?;
-    pool.start(tag, &command, true, Duration::from_millis(limits.time_ms), None)
+    pool.start(tag, &command, true, true, Duration::from_millis(limits.time_ms), None)
 }
 
 /// As `cargo nextest` starts a test. A leading dash would be taken for an option.
@@ -255,7 +267,8 @@ fn attempt(ended: Ended, output: &Capture, is_named: bool, folder: &str) -> Atte
         output_cut_bytes: output.cut(),
         leaked_processes: ended.leaked,
         oom_kills: ended.oom_kills,
-        crash: None,
+        crash: ended.crash,
+        crash_unseen: ended.crash_unseen,
     }
 }
 

@@ -1,23 +1,17 @@
 //! The agent as a process: jobs in, reports out. This executable is both: started with the agent's
 //! argument it is the agent, else it runs the trials, each against an agent of its own.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-};
+mod support;
+
+use std::{fs, path::Path, process::Command};
 
 use libcmatrix_agent::protocol::{
-    Ended, Job, ListedTest, Program, ProgramLimits, Report, Stream, TestBinary, TestToRun,
+    Job, ListedTest, Program, ProgramLimits, Report, Stream, TestToRun,
 };
 use libcmatrix_schema::{Attempt, AttemptStatus};
-use libtest_mimic::{Arguments, Failed, Trial};
+use support::{Agent, binary, limits, shell};
 
 fn main() {
-    if std::env::args().nth(1).as_deref() == Some(libcmatrix_agent::ARGUMENT) {
-        std::process::exit(libcmatrix_agent::serve());
-    }
     let trials: [(&str, fn()); 16] = [
         ("output comes line by line, each stream for itself", output_comes_line_by_line),
         ("variables, arguments and working folder arrive", surroundings_arrive),
@@ -36,84 +30,7 @@ fn main() {
         ("ignored tests are listed as such", list_ignored),
         ("the end of input ends the agent", end_of_input),
     ];
-    let trials = trials.map(|(name, run)| {
-        Trial::test(name, move || {
-            std::panic::catch_unwind(run).map_err(|_| Failed::without_message())
-        })
-    });
-    libtest_mimic::run(&Arguments::from_args(), trials.into()).exit();
-}
-
-struct Agent {
-    process: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Agent {
-    fn start() -> Self {
-        let mut process = Command::new(std::env::current_exe().expect("this executable"))
-            .arg(libcmatrix_agent::ARGUMENT)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the agent starts");
-        let input = process.stdin.take();
-        let output = BufReader::new(process.stdout.take().expect("its output"));
-        let mut agent = Self { process, input, output };
-        assert!(matches!(agent.report(), Report::Ready { .. }));
-        agent
-    }
-
-    fn say(&mut self, job: &Job) {
-        let mut line = serde_json::to_vec(job).expect("a job");
-        line.push(b'\n');
-        self.input.as_mut().expect("its input").write_all(&line).expect("it listens");
-    }
-
-    fn report(&mut self) -> Report {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("it speaks");
-        serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line:?}: {e}"))
-    }
-
-    fn exec(&mut self, program: Program, limits: ProgramLimits) -> (Vec<(Stream, String)>, Ended) {
-        self.say(&Job::Exec { program, limits });
-        let mut lines = Vec::new();
-        loop {
-            match self.report() {
-                Report::Line { stream, text } => lines.push((stream, text)),
-                Report::Cut { stream, bytes } => lines.push((stream, format!("cut {bytes}"))),
-                Report::ExecEnded(ended) => return (lines, ended),
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    fn until_done(&mut self) -> Vec<Report> {
-        let mut reports = Vec::new();
-        loop {
-            match self.report() {
-                Report::Done => return reports,
-                report => reports.push(report),
-            }
-        }
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        self.input = None;
-        let _ = self.process.wait();
-    }
-}
-
-fn shell(script: &str) -> Program {
-    Program { argv: ["sh", "-c", script].map(Into::into).into(), env: Vec::new(), cwd: "/".into() }
-}
-
-fn limits() -> ProgramLimits {
-    ProgramLimits { time_ms: 60_000, silence_ms: None, head_bytes: 1 << 16, tail_bytes: 1 << 16 }
+    support::main(&trials);
 }
 
 fn status_of(script: &str) -> AttemptStatus {
@@ -221,17 +138,6 @@ fn nothing_is_inherited() {
     let (lines, _) = Agent::start().exec(shell("wc -c; ls /proc/self/fd | wc -l"), limits());
     // 0, 1, 2, and the folder that `ls` reads.
     assert_eq!(texts(&lines, Stream::Stdout), ["0", "4"]);
-}
-
-/// A program in place of a test binary. It gets libtest's arguments.
-fn binary(folder: &Path, script: &str, harness: bool) -> TestBinary {
-    let path = folder.join("binary");
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&path, mode).expect("executable");
-    let argv = vec![path.to_string_lossy().into_owned()];
-    let program = Program { argv, env: Vec::new(), cwd: folder.to_string_lossy().into_owned() };
-    TestBinary { id: "b".into(), program, harness }
 }
 
 fn run(folder: &Path, script: &str, names: &[&str], attempts: u32) -> Vec<(usize, Attempt)> {

@@ -3,18 +3,25 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Linkage;
+use crate::{Linkage, outcome::is_zero};
 
 /// A file that was built, or was found prebuilt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Artifact {
-    /// Path relative to the build's target folder; of a prebuilt object: where it was found. Hostile text.
+    /// Path relative to the build's target folder; of a prebuilt object: relative to the folder of
+    /// its package, or to the project where that has none. Hostile text.
     pub path: String,
     /// Size in bytes.
     pub bytes: u64,
     /// How it is linked; absent where that has no meaning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linkage: Option<Linkage>,
+    /// Id of the test binary that it is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<String>,
+    /// The dependency that it came with or was made by, `name@version`; absent where it is the project's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
     /// Whether it came with the sources instead of being built from them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prebuilt: bool,
@@ -33,19 +40,30 @@ pub struct Elf {
     /// The loader it asks for (`PT_INTERP`). Hostile text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interpreter: Option<String>,
+    /// Whether the runtime image of its leg has no such loader.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interpreter_missing: bool,
     /// Libraries it asks for (`DT_NEEDED`), in order. Hostile text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needed: Vec<String>,
     /// The newest `GLIBC_` version it asks for, e.g. `2.34`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glibc: Option<String>,
-    /// Needed libraries that the runtime image of its leg does not have.
+    /// Libraries that it, or a library which it needs, asks for and that its loader does not find
+    /// in the runtime image of its leg. Hostile text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_libraries: Vec<String>,
     /// Undefined, non-weak symbols that no library which it needs exports in the runtime image.
     /// Of a relocatable file or an archive: the ones only glibc has. Hostile text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing_symbols: Vec<String>,
+    /// How many names were left out of the lists above for their length.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub names_cut: u64,
+    /// Functions of the C library that it uses and that the libcs do differently, as far as its symbol
+    /// table tells: those of a list, of which Rust's own library uses none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<String>,
     /// `p_memsz` of `PT_GNU_STACK`: the default size of a thread's stack on musl where it is above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack_bytes: Option<u64>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Artifact, Attempt, Binary, Environment, Host, Note, Outcome, Project, Role, Settings, Step,
-    StepName, Tool,
+    StepName, Tool, Trial,
 };
 
 /// One line of `events.ndjson`.
@@ -87,7 +87,7 @@ pub enum Event {
         /// The binary.
         binary: Binary,
     },
-    /// A program or library was built.
+    /// A program, library or test binary was built, or an object was found prebuilt.
     ArtifactBuilt {
         /// The leg.
         leg: String,
@@ -126,6 +126,11 @@ pub enum Event {
         id: String,
         /// What it did.
         attempt: Attempt,
+    },
+    /// An experiment was made, or could not be.
+    TrialFinished {
+        /// The experiment.
+        trial: Trial,
     },
     /// The last event of a run.
     RunFinished {

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::StepName;
+use crate::{StepName, TrialKind};
 
 /// A diagnosed cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -104,19 +104,17 @@ pub struct Evidence {
     pub line: Option<u64>,
 }
 
-/// The failing tests, run again with one thing changed.
+/// What an experiment showed of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Experiment {
-    /// What was changed, in words, e.g. `PT_GNU_STACK of the test binary raised to 8 MiB`.
+    /// What was changed.
+    pub kind: TrialKind,
+    /// The same in words.
     pub change: String,
-    /// The tests that were run.
-    pub tests: Vec<String>,
-    /// How many attempts were made of each.
-    pub attempts: u32,
-    /// How many of the tests failed in every attempt without the change.
-    pub bad_without: u32,
-    /// How many of them passed in every attempt with it.
-    pub good_with: u32,
+    /// How many of the finding's tests were run.
+    pub of: u32,
+    /// How many of them did in every attempt what the cause predicts.
+    pub as_predicted: u32,
     /// What it shows, in words.
     pub conclusion: String,
 }

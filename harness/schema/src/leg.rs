@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Artifact, Attempt, AttemptStatus, BuildMessage, Outcome};
+use crate::{Artifact, Attempt, AttemptStatus, BuildMessage, Crash, Outcome};
 
 /// One environment's part of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub struct Leg {
     /// What each test did.
     #[serde(default)]
     pub tests: Vec<Test>,
-    /// Programs and libraries that were built, the test binaries aside.
+    /// Programs, libraries and test binaries that were built, and objects that came prebuilt.
     #[serde(default)]
     pub artifacts: Vec<Artifact>,
     /// Sizes of the leg's images.
@@ -175,6 +175,8 @@ pub enum StepName {
     Test,
     /// The tests whose outcome differed between the legs run again, equally often on both sides.
     Confirm,
+    /// Failing tests run again with one thing changed, to prove a cause.
+    Prove,
     /// The documentation's examples are built and run.
     Doctest,
     /// The runtime image of the project is made.
@@ -190,6 +192,7 @@ impl fmt::Display for StepName {
             Self::List => "list",
             Self::Test => "test",
             Self::Confirm => "confirm",
+            Self::Prove => "prove",
             Self::Doctest => "doctest",
             Self::Image => "image",
         })
@@ -281,6 +284,9 @@ pub struct Binary {
     /// What it said when listing failed. Hostile text.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub listing_output: String,
+    /// What was seen when it crashed at that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing_crash: Option<Box<Crash>>,
     /// Why none of its tests was run on purpose, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excluded: Option<String>,

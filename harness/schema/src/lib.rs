@@ -18,6 +18,7 @@ mod fold;
 mod leg;
 mod outcome;
 mod record;
+mod trial;
 mod verdict;
 
 pub use artifact::{Artifact, Elf};
@@ -35,6 +36,7 @@ pub use record::{
     Host, Limits, Note, Package, Project, ProjectKind, RunRecord, Settings, Target, TargetKind,
     Tool,
 };
+pub use trial::{Trial, TrialKind};
 pub use verdict::{Rule, RuleStatus, Verdict, VerdictOutcome};
 
 /// Version of both documents. It grows only when a reader of an older version would misread a newer document.

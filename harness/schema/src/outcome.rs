@@ -68,6 +68,9 @@ pub struct Attempt {
     /// What was seen when it crashed, at that moment. Absent where it did not, or could not be seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<Box<Crash>>,
+    /// Why nothing was seen, where it crashed by a signal that would have been looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash_unseen: Option<String>,
 }
 
 impl Attempt {
@@ -84,11 +87,12 @@ impl Attempt {
             leaked_processes: Vec::new(),
             oom_kills: 0,
             crash: None,
+            crash_unseen: None,
         }
     }
 }
 
-fn is_zero(n: &u64) -> bool {
+pub(crate) fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 

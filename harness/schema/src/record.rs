@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Comparison, Finding, Leg, Verdict};
+use crate::{Comparison, Finding, Leg, Trial, Verdict};
 
 /// Everything a run found (`run.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +32,9 @@ pub struct RunRecord {
     pub notes: Vec<Note>,
     /// The legs, the baseline first.
     pub legs: Vec<Leg>,
+    /// Experiments: failing tests, run again with one thing changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trials: Vec<Trial>,
     /// The baseline against the candidate; absent until it was made.
     #[serde(default)]
     pub comparison: Option<Comparison>,

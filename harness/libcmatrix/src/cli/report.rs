@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::terminal_width;
 use crate::{
-    compare,
+    compare, diagnose,
     exit::Exit,
     failure::{Failure, Result},
     record::read_record,
@@ -42,6 +42,7 @@ pub fn report(args: &ReportArgs) -> Result<Exit> {
     // A run that was killed never came to its comparison.
     if record.comparison.is_none() {
         let comparison = compare::compare(&record);
+        record.findings = diagnose::findings(&record, &comparison);
         record.verdict = Some(verdict::decide(&record, &comparison, &Policy::default()));
         record.comparison = Some(comparison);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use libcmatrix_schema::{Crash, Linkage};
+use libcmatrix_schema::{Artifact, Crash, Linkage};
 
 /// A place in the text that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +86,8 @@ pub struct Facts {
     pub linkage: Option<Linkage>,
     /// libc functions that its binary uses.
     pub uses: BTreeSet<String>,
+    /// What was built, and what came prebuilt.
+    pub artifacts: Vec<Artifact>,
     /// Whether it is good on glibc and bad on musl.
     pub regressed: bool,
     /// The same test on the glibc side.

@@ -4,16 +4,20 @@
 //! explains. What is the same on both sides is not looked at. What no rule explains becomes one
 //! finding `unexplained`, so that nothing is lost and nothing is blamed on musl without a reason.
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use libcmatrix_schema::{
-    Attempt, AttemptStatus, BuildMessage, Change, ChangeKind, Comparison, Confidence, Evidence,
-    Finding, Leg, Linkage, Role, RunRecord, Severity, Step, StepStatus, Test,
+    Artifact, Attempt, AttemptStatus, BuildMessage, Change, ChangeKind, Comparison, Confidence,
+    Evidence, Finding, Leg, Linkage, Role, RunRecord, Severity, Step, StepStatus, Test,
 };
 
 use super::{
     decide::{Found, decide},
     facts::{Context, Facts},
+    proof,
     scan::{Scanner, scan},
 };
 
@@ -45,7 +49,10 @@ pub fn findings(record: &RunRecord, comparison: &Comparison) -> Vec<Finding> {
             causes.add_test(candidate, &change.id, &facts);
         }
     }
-    causes.findings()
+    let mut findings = causes.findings();
+    proof::apply(&mut findings, &record.trials);
+    sort(&mut findings);
+    findings
 }
 
 /// Whether a change is something that only musl shows.
@@ -88,13 +95,23 @@ impl<'a> Tests<'a> {
     }
 
     fn facts(&self, change: &Change) -> Option<Facts> {
+        let binary = change.id.split_once('$').map_or(change.id.as_str(), |(binary, _)| binary);
         let (baseline, candidate) = self.by_id.get(change.id.as_str())?;
         let on_glibc = baseline.and_then(worst).map(|a| attempt_facts(a, self.baseline));
         let mut facts = attempt_facts(candidate.and_then(worst)?, self.candidate);
         facts.regressed = change.change == ChangeKind::Regressed;
         facts.baseline = on_glibc.map(Box::new);
+        facts.uses = uses(self.candidate, binary);
+        facts.artifacts = self.candidate.artifacts.clone();
         Some(facts)
     }
+}
+
+/// Functions of the C library that a test binary uses.
+fn uses(leg: &Leg, binary: &str) -> BTreeSet<String> {
+    let is_it = |artifact: &&Artifact| artifact.binary.as_deref() == Some(binary);
+    let elf = leg.artifacts.iter().find(is_it).and_then(|artifact| artifact.elf.as_ref());
+    elf.map(|elf| elf.uses.iter().cloned().collect()).unwrap_or_default()
 }
 
 /// The attempt that tells most: the first bad one, with crash evidence if there is one.
@@ -175,20 +192,15 @@ impl Causes {
         finding
     }
 
-    /// The surest and gravest first.
     fn findings(self) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = self.by_code.into_values().collect();
-        findings.sort_by(|a, b| {
-            let explained = |f: &Finding| f.code != UNEXPLAINED;
-            (explained(b), b.confidence, b.severity, &a.code).cmp(&(
-                explained(a),
-                a.confidence,
-                a.severity,
-                &b.code,
-            ))
-        });
-        findings
+        self.by_code.into_values().collect()
     }
+}
+
+/// The surest and gravest first; what nothing explains last.
+fn sort(findings: &mut [Finding]) {
+    let rank = |f: &Finding| (f.code == UNEXPLAINED, Reverse(f.confidence), Reverse(f.severity));
+    findings.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.code.cmp(&b.code)));
 }
 
 fn said(found: &Found) -> impl Iterator<Item = String> {

@@ -1,6 +1,6 @@
 //! The shape of a rule file.
 
-use libcmatrix_schema::{Confidence, Severity};
+use libcmatrix_schema::{Confidence, Severity, TrialKind};
 use serde::{Deserialize, Serialize};
 
 /// One cause, as its file tells it.
@@ -34,6 +34,9 @@ pub struct Rule {
     /// How it becomes known where no evidence of a single failure shows it, e.g. by measuring.
     #[serde(default)]
     pub known_by: Option<String>,
+    /// Experiments that would prove it.
+    #[serde(default)]
+    pub proof: Vec<TrialKind>,
     /// What shows it; each is enough by itself.
     #[serde(default)]
     pub when: Vec<When>,
@@ -177,6 +180,8 @@ pub struct Condition {
     /// Whether the program is linked statically.
     #[serde(rename = "static")]
     pub is_static: Option<bool>,
+    /// Something that was built, or came prebuilt, is like this.
+    pub artifact: Option<ArtifactCondition>,
     /// Expected and actual text stand in this relation.
     pub pair: Option<PairRelation>,
     /// The same on the glibc side.
@@ -191,6 +196,7 @@ impl Condition {
             || self.uses.is_some()
             || self.is_static.is_some()
             || self.baseline.is_some()
+            || self.artifact.is_some()
             || self.regressed.is_some()
     }
 }
@@ -213,6 +219,26 @@ pub struct CrashCondition {
     pub object: Option<String>,
     /// One of the innermost frames.
     pub frame: Option<String>,
+}
+
+/// What an ELF file is like; everything that is given must hold.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ArtifactCondition {
+    /// Whether it came with the sources.
+    pub prebuilt: Option<bool>,
+    /// Whether the image lacks the loader it asks for.
+    pub interpreter_missing: Option<bool>,
+    /// Its loader.
+    pub interpreter: Option<String>,
+    /// A library that the image lacks.
+    pub missing_library: Option<String>,
+    /// A symbol that nothing in the image exports; `@list` as of symbols.
+    pub missing_symbol: Option<String>,
+    /// Whether it has thread-local storage that cannot be loaded late.
+    pub static_tls: Option<bool>,
+    /// Whether it asks for a version of glibc.
+    pub glibc: Option<bool>,
 }
 
 /// How expected and actual text of a failed assertion are related.

@@ -2,12 +2,12 @@
 //! keeps the others: a build that fails is a result.
 
 use libcmatrix_agent::protocol::{Program, Stream};
-use libcmatrix_schema::{Artifact, AttemptStatus, Binary, Event, StepName, StepStatus};
+use libcmatrix_schema::{AttemptStatus, Binary, Event, StepName, StepStatus};
 
 use super::{
-    Context, Leg, build_output,
+    Context, Leg, audit, build_output,
     cargo_messages::{BuildMessages, Line},
-    fetch, layout,
+    fetch,
     session::AgentSession,
     step::{self, RunningStep},
     test, test_environment,
@@ -117,6 +117,9 @@ async fn body(
     }
     let record = step.step();
     leg.build_failed = record.status != StepStatus::Passed;
+    if leg.build_failed {
+        record.messages = std::mem::take(&mut messages.taken_apart).finish(&tail.text());
+    }
     if record.status == StepStatus::Failed {
         if messages.errors.is_empty() {
             messages.errors.push(build_output::without_noise(&tail.text()));
@@ -137,54 +140,11 @@ async fn body(
                 harness: binary.test.harness,
                 listing: None,
                 listing_output: String::new(),
+                listing_crash: None,
                 excluded: None,
             },
         });
     }
-    record_programs(context, leg, session, &messages).await
-}
-
-/// The programs that were built beside the tests, with their sizes.
-async fn record_programs(
-    context: &Context,
-    leg: &Leg,
-    session: &mut AgentSession,
-    messages: &BuildMessages,
-) -> Result<()> {
-    let programs: Vec<String> = messages
-        .artifacts
-        .iter()
-        .filter(|a| !a.profile.test)
-        .filter_map(|a| a.executable.as_ref().map(ToString::to_string))
-        .collect();
-    if programs.is_empty() {
-        return Ok(());
-    }
-    let mut argv: Vec<String> = ["stat", "-c", "%s %n"].map(str::to_owned).into();
-    argv.extend(programs);
-    let program = Program { argv, env: Vec::new(), cwd: "/".into() };
-    let mut sizes = Vec::new();
-    let ended = session
-        .exec(program, step::command_limits(context), |stream, line| {
-            if let (Stream::Stdout, Some((bytes, path))) = (stream, line.split_once(' ')) {
-                sizes.push((bytes.to_owned(), path.to_owned()));
-            }
-        })
-        .await?;
-    if ended.status != AttemptStatus::Passed {
-        return Ok(());
-    }
-    for (bytes, path) in sizes {
-        let Ok(bytes) = bytes.parse() else { continue };
-        let path = path.strip_prefix(layout::TARGET).unwrap_or(&path).trim_start_matches('/');
-        let artifact = Artifact {
-            path: path.to_owned(),
-            bytes,
-            linkage: Some(leg.spec.linkage()),
-            prebuilt: false,
-            elf: None,
-        };
-        context.recorder.event(Event::ArtifactBuilt { leg: leg.name.clone(), artifact });
-    }
+    leg.outputs = audit::outputs(context, leg, &messages);
     Ok(())
 }

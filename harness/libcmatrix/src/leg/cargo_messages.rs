@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use cargo_metadata::{Artifact, BuildScript, Message, PackageId, diagnostic::DiagnosticLevel};
 
+use super::build_messages::BuildErrors;
+
 /// What a build said.
 #[derive(Default)]
 pub struct BuildMessages {
@@ -13,6 +15,8 @@ pub struct BuildMessages {
     pub build_scripts: HashMap<PackageId, Vec<BuildScript>>,
     /// Rendered errors, in order.
     pub errors: Vec<String>,
+    /// The same and what cargo said itself, taken apart.
+    pub taken_apart: BuildErrors,
     /// `package (kind target)` of what did not build.
     pub failed_targets: Vec<String>,
 }
@@ -49,6 +53,7 @@ impl BuildMessages {
                 Line::Silent
             }
             Message::CompilerMessage(message) => {
+                self.taken_apart.take(&message);
                 let rendered = message.message.rendered.clone().unwrap_or(message.message.message);
                 let is_error =
                     matches!(message.message.level, DiagnosticLevel::Error | DiagnosticLevel::Ice);
@@ -71,6 +76,7 @@ impl BuildMessages {
     /// Takes one line of standard error. Of a build script that failed there is no message, only
     /// this line.
     pub fn take_error_line(&mut self, line: &str) {
+        self.taken_apart.take_error_line(line);
         let Some(package) = failed_build_script(line) else { return };
         let target = format!("{package} (build script)");
         if !self.failed_targets.contains(&target) {

@@ -1,18 +1,21 @@
 //! One leg: the steps that are done in one environment, over any engine.
 //!
 //! ```text
-//! prepare ─> fetch ─> build ─> list ─> test ─> (confirm) ─> doctest
+//! prepare ─> fetch ─> build ─> list ─> test ─> (confirm) ─> (prove) ─> doctest
 //! ```
 //!
-//! Each step is a file. A step takes the [`Leg`] and the run's [`Context`]; what it observes goes
+//! Each step is a file; [`audit`] is the first part of `list`. A step takes the [`Leg`] and the run's [`Context`]; what it observes goes
 //! to the recorder as it happens, and what later steps need stays in the leg. The agent does the
 //! work inside ([`session`]); this side only says what is to be done and keeps what is answered.
 
 pub mod archive;
+pub mod audit;
 pub mod build;
+pub mod build_messages;
 pub mod build_output;
 pub mod cargo_messages;
 pub mod doctest;
+pub mod experiment;
 pub mod fetch;
 pub mod inject;
 pub mod layout;
@@ -92,6 +95,8 @@ pub struct Leg {
     pub metadata: Option<Box<cargo_metadata::Metadata>>,
     /// Whether anything of it did not build.
     pub build_failed: bool,
+    /// What was built, once it was.
+    pub outputs: audit::Outputs,
     /// The test binaries, once built.
     pub binaries: Vec<BuiltBinary>,
     /// The tests to run, once listed.

@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use libcmatrix_agent::protocol::{
-    Ended, Job, Program, ProgramLimits, Report, Stream, TestBinary, TestToRun,
+    AuditRoot, Ended, Job, Program, ProgramLimits, Report, Stream, TestBinary, TestToRun,
 };
+use libcmatrix_schema::Libc;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     time::timeout,
@@ -125,6 +126,52 @@ impl AgentSession {
     ) -> Result<()> {
         self.say(&Job::Test { binaries, tests, attempts, threads, limits }).await?;
         self.until_done(limits, report).await
+    }
+
+    /// Copies an executable whose `PT_GNU_STACK` asks for so much stack a thread. The inner result is
+    /// why that cannot be done with this file.
+    ///
+    /// # Errors
+    /// Engine fault, or interrupted.
+    pub async fn raise_stack(
+        &mut self,
+        from: &str,
+        to: &str,
+        bytes: u64,
+    ) -> Result<std::result::Result<(), String>> {
+        self.say(&Job::RaiseStack { from: from.into(), to: to.into(), bytes }).await?;
+        match self.report(Duration::ZERO).await? {
+            Report::StackRaised { refused: None } => Ok(Ok(())),
+            Report::StackRaised { refused: Some(why) } => Ok(Err(why)),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Reads ELF files; `report` gets one [`Report::Audited`] each, and [`Report::AuditEnded`].
+    ///
+    /// # Errors
+    /// Engine fault, or interrupted.
+    pub async fn audit(
+        &mut self,
+        libc: Libc,
+        files: Vec<String>,
+        roots: Vec<AuditRoot>,
+        library_path: Vec<String>,
+        time: Duration,
+        mut report: impl FnMut(Report),
+    ) -> Result<()> {
+        let time_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.say(&Job::Audit { libc, files, roots, library_path, time_ms }).await?;
+        loop {
+            match self.report(time).await? {
+                audited @ Report::Audited { .. } => report(audited),
+                ended @ Report::AuditEnded { .. } => {
+                    report(ended);
+                    return Ok(());
+                }
+                other => return Err(self.unexpected(&other)),
+            }
+        }
     }
 
     /// Ends the agent and removes the sandbox.

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use libcmatrix_agent::protocol::{ListedTest, ProgramLimits, Report, TestBinary, TestToRun};
-use libcmatrix_schema::{AttemptStatus, Binary, Event, Outcome, StepName, StepStatus};
+use libcmatrix_schema::{AttemptStatus, Binary, Crash, Event, Outcome, StepName, StepStatus};
 
 use super::{
-    Context, Leg,
+    Context, Leg, audit,
     session::AgentSession,
     step::{self, RunningStep},
 };
@@ -34,6 +34,11 @@ const OUTPUT_BYTES: usize = 64 << 10;
 /// Asking for a list is quick; a binary that hangs here hangs for good.
 const LIST_TIME_MS: u64 = 60_000;
 
+/// Limits of one test.
+pub(super) fn test_limits(context: &Context) -> ProgramLimits {
+    limits(step::milliseconds(context.settings.limits.test_time_s))
+}
+
 fn limits(time_ms: u64) -> ProgramLimits {
     ProgramLimits { time_ms, silence_ms: None, head_bytes: OUTPUT_BYTES, tail_bytes: OUTPUT_BYTES }
 }
@@ -56,12 +61,12 @@ pub async fn list_host_only(
     let threads = threads(context);
     let mut listed = Vec::new();
     let report = |report| {
-        if let Report::Listed { binary, tests, status, output } = report {
-            listed.push((binary, tests, status, output));
+        if let Report::Listed { binary, tests, status, output, crash } = report {
+            listed.push((binary, tests, status, output, crash));
         }
     };
     builder.list(binaries.clone(), threads, limits(LIST_TIME_MS), report).await?;
-    for (binary, tests, status, output) in listed {
+    for (binary, tests, status, output, crash) in listed {
         let Some(binary) = binaries.get(binary) else { continue };
         context.recorder.event(Event::BinaryFound {
             leg: leg.name.clone(),
@@ -70,6 +75,7 @@ pub async fn list_host_only(
                 harness: binary.harness,
                 listing: Some(status),
                 listing_output: output,
+                listing_crash: crash,
                 excluded: Some(HOST_ONLY.into()),
             },
         });
@@ -85,12 +91,15 @@ pub async fn list_host_only(
     Ok(())
 }
 
-/// Starts the sandbox in which the leg's tests run, and lists them.
+/// Reads what was built, starts the sandbox in which the leg's tests run, and lists them.
 ///
 /// # Errors
 /// The engine fails.
 pub async fn list(context: &Context, leg: &mut Leg) -> Result<()> {
     let mut step = RunningStep::begin(context, leg, StepName::List)?;
+    if let Err(failure) = audit::audit(context, leg, &mut step).await {
+        return step.finish(Err(failure));
+    }
     if leg.binaries.is_empty() {
         step.step().status = StepStatus::Skipped;
         step.step().detail = Some("there are no test binaries".into());
@@ -117,14 +126,14 @@ async fn list_body(context: &Context, leg: &mut Leg, step: &mut RunningStep<'_>)
     let total = positions.len() as u64;
     let mut listed = BTreeMap::new();
     let report = |report| {
-        if let Report::Listed { binary, status, tests, output } = report {
+        if let Report::Listed { binary, status, tests, output, crash } = report {
             step.progress(listed.len() as u64, Some(total), "");
-            listed.insert(positions[binary], (status, tests, output));
+            listed.insert(positions[binary], (status, tests, output, crash));
         }
     };
     session.list(binaries, threads(context), limits(LIST_TIME_MS), report).await?;
-    for (at, (status, tests, output)) in listed {
-        take_listing(context, leg, step, at, status, &tests, output);
+    for (at, (status, tests, output, crash)) in listed {
+        take_listing(context, leg, step, at, (status, output, crash), &tests);
     }
     Ok(())
 }
@@ -134,9 +143,8 @@ fn take_listing(
     leg: &mut Leg,
     step: &mut RunningStep<'_>,
     at: usize,
-    status: AttemptStatus,
+    (status, output, crash): (AttemptStatus, String, Option<Box<Crash>>),
     tests: &[ListedTest],
-    output: String,
 ) {
     let binary = &leg.binaries[at];
     step.log(&format!("{}: {} tests", binary.test.id, tests.len()));
@@ -150,6 +158,7 @@ fn take_listing(
             harness: binary.test.harness,
             listing: Some(status),
             listing_output: output,
+            listing_crash: crash,
             excluded: None,
         },
     });
@@ -223,7 +232,7 @@ async fn run_body(
     let tests =
         planned.iter().map(|t| TestToRun { binary: t.binary, name: t.name.clone() }).collect();
     let binaries = leg.binaries.iter().map(|b| b.test.clone()).collect();
-    let limits = limits(step::milliseconds(context.settings.limits.test_time_s));
+    let limits = test_limits(context);
     let leg_name = leg.name.clone();
     let (mut cpu, mut peak) = (0.0, 0);
     let report = |report| match report {
@@ -251,7 +260,7 @@ async fn run_body(
     Ok(())
 }
 
-fn threads(context: &Context) -> usize {
+pub(super) fn threads(context: &Context) -> usize {
     context.settings.test_threads as usize
 }
 

@@ -148,7 +148,8 @@ fn package_variables(package: &Package) -> Vec<(String, String)> {
 }
 
 /// Folders inside the build's output that build scripts named, then cargo's own, then the compiler's.
-fn library_path(context: &Context, leg: &Leg, messages: &BuildMessages) -> String {
+#[must_use]
+pub fn library_path(context: &Context, leg: &Leg, messages: &BuildMessages) -> String {
     let named: BTreeSet<String> = messages
         .build_scripts
         .values()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use libcmatrix_schema::{Event, Role};
 use tokio_util::sync::CancellationToken;
 
-use super::{Plan, confirm, notes};
+use super::{Plan, confirm, notes, prove};
 use crate::{
     engine::{Engine, Owner},
     environment::{EnvironmentSpec, toolchain},
@@ -13,7 +13,7 @@ use crate::{
     failure::{Failure, Result},
     image::ResolvedImages,
     leg::{
-        Context, Leg, build, doctest, fetch, inject, prepare, session::AgentSession,
+        Context, Leg, audit, build, doctest, fetch, inject, prepare, session::AgentSession,
         source_tree::SourceTree, test,
     },
     record::{Recorder, RunFolder},
@@ -72,10 +72,10 @@ pub(super) async fn execute(
     }
     let mut builders = build_all(&context, &mut legs).await;
     save(&context)?;
-    test_all(&context, &mut legs, &mut builders).await
+    test_all(&context, &mut legs, &mut builders, &tree).await
 }
 
-async fn new_leg(
+pub(super) async fn new_leg(
     engine: &dyn Engine,
     owner: &Owner,
     role: Role,
@@ -96,6 +96,7 @@ async fn new_leg(
         source_digest: None,
         metadata: None,
         build_failed: false,
+        outputs: audit::Outputs::default(),
         binaries: Vec::new(),
         tests: Vec::new(),
         test_session: None,
@@ -158,6 +159,7 @@ async fn test_all(
     context: &Context,
     legs: &mut [Leg],
     builders: &mut [Result<AgentSession>],
+    tree: &SourceTree,
 ) -> Result<()> {
     let mut first_fault = None;
     for (leg, builder) in legs.iter_mut().zip(&*builders) {
@@ -172,6 +174,10 @@ async fn test_all(
     if first_fault.is_none() {
         let confirmed = confirm_all(context, legs).await;
         note_fault(context, "confirm", confirmed, &mut first_fault)?;
+    }
+    if first_fault.is_none() {
+        let proven = prove::prove(context, legs, tree).await;
+        note_fault(context, "prove", proven, &mut first_fault)?;
     }
     for leg in legs.iter_mut() {
         if let Some(session) = leg.test_session.take() {

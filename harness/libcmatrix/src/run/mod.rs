@@ -8,6 +8,7 @@ mod confirm;
 mod execute;
 mod host;
 mod notes;
+mod prove;
 
 use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
 
@@ -16,7 +17,7 @@ use libcmatrix_schema::{Event, RunRecord, Settings, StepName, Tool, VerdictOutco
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    compare,
+    compare, diagnose,
     engine::{Engine, Owner, PullProgress},
     environment::EnvironmentSpec,
     exit::Exit,
@@ -124,6 +125,7 @@ pub async fn run(
     recorder.finish_progress();
     let mut record = recorder.record().ok_or_else(|| Failure::bug("the run has no record"))?;
     let comparison = compare::compare(&record);
+    record.findings = diagnose::findings(&record, &comparison);
     record.verdict = Some(verdict::decide(&record, &comparison, &policy));
     record.comparison = Some(comparison);
     folder.write_record(&record)?;

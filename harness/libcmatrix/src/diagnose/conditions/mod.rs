@@ -4,6 +4,7 @@
 //! lines. Patterns of lines are not searched here: they are collected in a [`PatternTable`], which
 //! the scanner applies to the text once for all rules.
 
+mod artifact;
 mod literals;
 mod pairs;
 mod patterns;
@@ -50,6 +51,7 @@ enum Compiled {
     Crash { is: CrashCondition, object: Option<Regex>, frame: Option<Regex> },
     Uses(Regex),
     Static(bool),
+    Artifact(artifact::Like),
     Pair(PairRelation),
     Baseline(Box<Compiled>),
     Regressed(bool),
@@ -163,6 +165,7 @@ impl Compiled {
             }),
             c.uses.as_ref().map(|name| Ok(Self::Uses(whole(name)?))),
             c.is_static.map(|is| Ok(Self::Static(is))),
+            c.artifact.as_ref().map(|is| Ok(Self::Artifact(artifact::Like::compile(is)?))),
             c.pair.map(|relation| Ok(Self::Pair(relation))),
             c.baseline
                 .as_ref()
@@ -179,12 +182,7 @@ impl Compiled {
     }
 
     fn named(kind: NamedKind, names: &str, condition: &Condition) -> Result<Self, String> {
-        let names = match names.strip_prefix('@') {
-            Some(list) => Names::Listed(
-                symbols::list_name(list).ok_or_else(|| format!("there is no list {list}"))?,
-            ),
-            None => Names::Matching(whole(names)?),
-        };
+        let names = Names::compile(names)?;
         let from = condition.from.as_deref().map(|from| regex(from, false)).transpose()?;
         Ok(Self::Named { kind, names, every: condition.every, from })
     }
@@ -226,6 +224,10 @@ impl Compiled {
                 ((linkage == Linkage::Static) == *is)
                     .then(|| Grounds::said(format!("the program is linked {linkage}ally")))
             }
+            Self::Artifact(like) => {
+                let said: Vec<_> = facts.artifacts.iter().filter_map(|a| like.is(a)).collect();
+                (!said.is_empty()).then(|| Grounds { said, ..Grounds::default() })
+            }
             Self::Pair(relation) => {
                 let found: Vec<&Hit> = facts
                     .pairs
@@ -260,6 +262,15 @@ impl NamedKind {
 }
 
 impl Names {
+    fn compile(names: &str) -> Result<Self, String> {
+        Ok(match names.strip_prefix('@') {
+            Some(list) => Self::Listed(
+                symbols::list_name(list).ok_or_else(|| format!("there is no list {list}"))?,
+            ),
+            None => Self::Matching(whole(names)?),
+        })
+    }
+
     fn has(&self, name: &str) -> bool {
         match self {
             Self::Matching(regex) => regex.is_match(name),

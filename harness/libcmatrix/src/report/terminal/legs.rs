@@ -44,7 +44,8 @@ pub(super) fn table(out: &mut String, record: &RunRecord, width: usize) {
     table.load_preset(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
-    let sides = [Role::Baseline, Role::Candidate, Role::Control];
+    // Legs that an experiment was built in are part of that experiment.
+    let sides = [Role::Baseline, Role::Candidate];
     let legs: Vec<&Leg> =
         sides.iter().flat_map(|role| record.legs.iter().filter(move |l| l.role == *role)).collect();
     for (label, cell) in ROWS {

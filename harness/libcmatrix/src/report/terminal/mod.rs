@@ -3,6 +3,7 @@
 //! prints it takes out where they are not wanted; nothing depends on colour alone.
 
 mod changes;
+mod findings;
 mod legs;
 
 use std::fmt::Write;
@@ -36,6 +37,7 @@ pub fn render(record: &RunRecord, options: &TerminalOptions) -> String {
     verdict(&mut out, record, options.width);
     legs::table(&mut out, record, options.width);
     trouble(&mut out, record, options.width);
+    findings::all(&mut out, record, options.width);
     changes::all(&mut out, record, options.width);
     notes(&mut out, record, options.width);
     files(&mut out, options);
@@ -108,7 +110,7 @@ fn describe(leg: &Leg) -> String {
 
 /// Steps that did not end well, with what was said.
 fn trouble(out: &mut String, record: &RunRecord, width: usize) {
-    for leg in &record.legs {
+    for leg in record.legs.iter().filter(|leg| leg.role != Role::Control) {
         let bad = leg
             .steps
             .iter()

@@ -1,0 +1,51 @@
+//! Experiments: failing tests, run again with one thing changed.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Test;
+
+/// Failing tests, run again with one thing changed. Raw, as every observation; what it shows is said
+/// by the finding that it was made for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trial {
+    /// What was changed.
+    pub kind: TrialKind,
+    /// The leg whose tests they are.
+    pub leg: String,
+    /// What the tests did with the change.
+    #[serde(default)]
+    pub tests: Vec<Test>,
+    /// Why it could not be made, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_made: Option<String>,
+}
+
+/// The one thing that is changed.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrialKind {
+    /// `PT_GNU_STACK` of a copy of the test binary asks for threads with 8 MiB of stack.
+    StackSize,
+    /// The glibc side runs with glibc's heap checks on.
+    GlibcHeapChecks,
+    /// The same musl binary runs in the baseline's image.
+    BaselineUserland,
+    /// The project is linked to musl dynamically.
+    DynamicLibc,
+}
+
+impl fmt::Display for TrialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StackSize => "stack-size",
+            Self::GlibcHeapChecks => "glibc-heap-checks",
+            Self::BaselineUserland => "baseline-userland",
+            Self::DynamicLibc => "dynamic-libc",
+        })
+    }
+}
