@@ -7,11 +7,13 @@
 //! - [`escape`]: every attempt to get out of a sandbox is refused, and would succeed outside; [`bait`]
 //!   is what such an attempt would find
 //! - [`leftovers`]: what a killed run leaves behind, and that it is gone after the next command
+//! - [`audit`]: what ELF files say and miss
 //! - [`commands`]: the other commands, and bad input
 //! - [`registry`]: images that are pulled
 //! - [`rootless`]: the embedded engine for ordinary users
 //! - [`podman`]: the same command over Podman's socket
 
+mod audit;
 mod bait;
 mod command;
 mod commands;
@@ -34,6 +36,7 @@ fn main() {
         samples::trials(),
         escape::trials(),
         leftovers::trials(),
+        audit::trials(),
         commands::trials(),
         registry::trials(),
         rootless::trials(),

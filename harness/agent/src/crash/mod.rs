@@ -31,6 +31,7 @@ mod stack;
 mod symbols;
 mod tracer;
 mod trampoline;
+mod turn;
 mod unwind;
 
 pub(crate) use tracer::{Tracer, is_crash};

@@ -7,7 +7,7 @@ use std::{cell::OnceCell, collections::HashMap, fs, ops::Deref, os::unix::fs::Op
 
 use memmap2::Mmap;
 use object::{
-    Endianness,
+    Endianness, Object as _, ObjectSymbol, SymbolKind,
     elf::{FileHeader64, PF_X, PT_GNU_EH_FRAME, PT_LOAD, ProgramHeader64},
     read::elf::{FileHeader, ProgramHeader},
 };
@@ -127,6 +127,16 @@ impl Object {
             index: (index.address, self.range(index)?),
             around: (around.address, self.range(around)?),
         })
+    }
+
+    /// Where the function at this address begins, by the symbol tables.
+    pub(super) fn function_at(&self, address: u64) -> Option<u64> {
+        let file = object::File::parse(self.bytes()).ok()?;
+        let tables = [file.symbols(), file.dynamic_symbols()].into_iter().flatten();
+        let starts = tables.filter(|s| s.kind() == SymbolKind::Text && !s.is_undefined());
+        let holding = starts
+            .filter(|s| address.checked_sub(s.address()).is_some_and(|d| d < s.size().max(1)));
+        holding.map(|s| s.address()).max()
     }
 
     fn range(&self, segment: &Segment) -> Option<&[u8]> {

@@ -8,6 +8,12 @@ use rustix::process::Pid;
 #[cfg(target_arch = "aarch64")]
 pub(super) const NT_ARM_TLS: libc::c_int = 0x401;
 
+/// The C libraries do not agree on the type of a request.
+#[cfg(target_env = "gnu")]
+type Request = libc::c_uint;
+#[cfg(not(target_env = "gnu"))]
+type Request = libc::c_int;
+
 /// Attaches without stopping, with these options. Needs the right to trace the process.
 pub(super) fn seize(process: Pid, options: libc::c_int) -> io::Result<()> {
     // SAFETY: the request takes numbers only.
@@ -37,7 +43,7 @@ pub(super) fn detach(thread: Pid, signal: libc::c_int) {
 }
 
 /// A thread that was killed meanwhile is no longer there: that shows when it is waited for.
-fn go_on(request: libc::c_uint, thread: Pid, signal: libc::c_int) {
+fn go_on(request: Request, thread: Pid, signal: libc::c_int) {
     // SAFETY: these requests take numbers only.
     unsafe { libc::ptrace(request, raw(thread), ptr::null_mut::<libc::c_void>(), number(signal)) };
 }

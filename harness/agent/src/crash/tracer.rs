@@ -11,7 +11,7 @@ use rustix::process::Pid;
 use super::{
     disposition::{self, Disposition},
     evidence::{self, Seen},
-    ptrace,
+    ptrace, turn,
 };
 
 /// The signals of a crash: those that the kernel sends for a fault, and `abort`'s.
@@ -46,6 +46,7 @@ impl Tracer {
         // Forked children are not followed: they may trace, or be traced by, whom they like. If the
         // supervisor is killed, its program goes with it.
         ptrace::seize(program, libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_EXITKILL)?;
+        turn::come_soon();
         Ok(Self { program, caught: Vec::new(), fatal: None, failure: None })
     }
 

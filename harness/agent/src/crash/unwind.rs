@@ -146,7 +146,10 @@ impl Walk<'_> {
             Some(Step::End) => return Ok(None),
             None => {}
         }
-        search::step(registers, !tables_begun, self.maps, self.memory)
+        let function = own.and_then(|(object, at)| {
+            Some(address.wrapping_sub(at.wrapping_sub(object.function_at(at)?)))
+        });
+        search::step(registers, function, !tables_begun, self.maps, self.memory)
             .map(|caller| Some((caller, Found::Searched)))
             .ok_or_else(|| {
                 "calls beyond the outermost of the backtrace: it has no unwind tables".to_owned()

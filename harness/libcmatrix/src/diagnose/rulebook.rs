@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 
 use super::{
     conditions::{Clause, PatternTable},
@@ -32,26 +32,35 @@ pub struct Rulebook {
     pub(super) patterns: PatternTable,
 }
 
+impl RuleEntry {
+    fn read(file: &'static File<'static>, patterns: &mut PatternTable) -> Result<Self, String> {
+        let code = file.path().file_stem().and_then(|s| s.to_str()).ok_or("its name is no code")?;
+        let text = file.contents_utf8().ok_or("it is no text")?;
+        let rule: Rule = toml::from_str(text).map_err(|e| e.to_string())?;
+        let clauses = rule.when.iter().map(|when| Clause::compile(when, patterns));
+        let clauses = clauses.collect::<Result<_, _>>()?;
+        Ok(Self { code, rule, clauses })
+    }
+}
+
 impl Rulebook {
     /// Reads and compiles the files.
     ///
     /// # Errors
-    /// A file is no rule, or one of its regular expressions is none.
+    /// Files are no rules, or regular expressions in them are none: all of these, a line each.
     pub fn read() -> Result<Self, String> {
         let mut entries = Vec::new();
         let mut patterns = PatternTable::default();
+        let mut faults = Vec::new();
         for file in FILES.files() {
-            let name = file.path().to_string_lossy();
-            let Some(code) = file.path().file_stem().and_then(|s| s.to_str()) else { continue };
-            let text = file.contents_utf8().ok_or_else(|| format!("{name} is no text"))?;
-            let rule: Rule = toml::from_str(text).map_err(|e| format!("{name}: {e}"))?;
-            let clauses = rule
-                .when
-                .iter()
-                .map(|when| Clause::compile(when, &mut patterns))
-                .collect::<Result<_, _>>()
-                .map_err(|e| format!("{name}: {e}"))?;
-            entries.push(RuleEntry { code, rule, clauses });
+            let name = file.path().display().to_string();
+            match RuleEntry::read(file, &mut patterns) {
+                Ok(entry) => entries.push(entry),
+                Err(fault) => faults.push(format!("{name}: {fault}")),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults.join("\n"));
         }
         entries.sort_by_key(|entry| entry.code);
         patterns.finish()?;

@@ -2,8 +2,8 @@
 
 use regex_syntax::hir::{Hir, HirKind};
 
-/// Shorter ones are in too many lines.
-const SHORTEST: usize = 4;
+/// A shorter one is in nearly every line.
+const SHORTEST: usize = 2;
 /// More alternatives than this are no help.
 const MOST: usize = 32;
 

@@ -84,9 +84,10 @@ fn shortened(text: &str) -> String {
     if text.len() <= LONGEST {
         return text;
     }
-    let head = text.floor_char_boundary(LONGEST / 2);
-    let tail = text.ceil_char_boundary(text.len() - LONGEST / 2);
-    format!("{}\n[... {} bytes left out ...]\n{}", &text[..head], tail - head, &text[tail..])
+    let (head, rest) = text.as_bytes().split_at(LONGEST / 2);
+    let (middle, tail) = rest.split_at(rest.len() - LONGEST / 2);
+    let [head, tail] = [head, tail].map(String::from_utf8_lossy);
+    format!("{head}\n[... {} bytes left out ...]\n{tail}", middle.len())
 }
 
 #[cfg(test)]
