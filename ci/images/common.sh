@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the steps share: installing a tool, finding Debian's mirrors, being in a chroot with a network.
+# What the steps share: tools, whose root this is, Debian's mirrors, being in a chroot with a network.
 # Takes: nothing; it is sourced. Gives: functions. A message that begins with `hint: ` in a step's log is shown by `make`.
 
 note() { printf '%s\n' "$*" >&2; }
@@ -18,15 +18,55 @@ case $machine in
 esac
 export machine debian_arch
 
-# need_tool COMMAND PACKAGE: installs the package where the command is missing.
-need_tool() {
-    command -v "$1" >/dev/null && return
-    command -v apt-get >/dev/null || give_up "$1 is missing" "install it by this machine's own means (on Debian it is in the package $2)"
-    note "installing $2"
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >&2 && return
-    apt-get update -qq >&2 || true
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >&2 ||
-        give_up "$2 cannot be installed" "see that 'apt-get update' works, then run it again"
+export debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# An ordinary user's shell often leaves these out, and here such a user is root.
+export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+# tools_of STEP: what it needs that not every machine has, each line a command or file, and its package on Debian.
+tools_of() {
+    case $1 in
+        debian-base | musl-parts) printf '%s\n' "debootstrap debootstrap" "gpgv gpgv" "$debian_keyring debian-archive-keyring" ;;
+        alpine-root) printf '%s\n' "python3 python3" "pip python3-pip" "qemu-img qemu-utils" "debugfs e2fsprogs" ;;
+    esac
+}
+
+is_there() {
+    case $1 in
+        /*) [ -e "$1" ] ;;
+        # Of the very Python that is called.
+        pip) python3 -m pip --version >/dev/null 2>&1 ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+# need_tools STEP...: installs what is missing for these steps; says all of it at once where that cannot be done.
+need_tools() {
+    local step tool package missing=() packages=()
+    while read -r tool package; do
+        is_there "$tool" && continue
+        missing+=("$tool")
+        packages+=("$package")
+    done < <(for step in "$@"; do tools_of "$step"; done | sort -u)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null ||
+        give_up "missing: ${missing[*]}" "install it by this machine's own means (Debian's packages: ${packages[*]})"
+    # Root of a user namespace may not.
+    [ -w /var/lib/dpkg ] ||
+        give_up "missing: ${missing[*]}" "as root: apt-get install --no-install-recommends ${packages[*]}; then run this again"
+    note "installing ${packages[*]}"
+    apt_install "${packages[@]}" && return
+    apt-get update -qq >/dev/null || true
+    apt_install "${packages[@]}" || give_up "not installed: ${packages[*]}" "see that 'apt-get update' works, then run it again"
+}
+
+apt_install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
+
+# In a user namespace root is not the machine's: whose ids its ids are. Says nothing where they are the machine's own.
+mapped_ids() {
+    local inside outside count
+    read -r inside outside count </proc/self/uid_map
+    [ "$inside $outside $count" = "0 0 4294967295" ] || cat /proc/self/uid_map /proc/self/gid_map
 }
 
 # Address of the host's own mirror: host_mirror Debian|Debian-Security.
@@ -55,8 +95,6 @@ security_mirror() {
     fi
     echo "$mirror"
 }
-
-export debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # sources RELEASE [OPTIONS]: lines for sources.list.
 sources() {

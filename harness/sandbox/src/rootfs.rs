@@ -25,19 +25,17 @@ pub(crate) mod folder {
     pub const UPPER: &str = "upper";
     /// The kernel's own.
     pub const WORK: &str = "work";
-    /// The place where it is attached.
-    pub const ROOT: &str = "root";
 }
 
-/// Makes it and attaches it at the sandbox's folder `root`; gives that place.
+/// Makes it and attaches it above the folder of what was written; gives that place.
 ///
 /// # Errors
 /// Neither way works.
 pub(crate) fn make(users: Users, image: &Path, own: &Path) -> Result<(PathBuf, RootFs), Failed> {
-    for name in [folder::UPPER, folder::WORK, folder::ROOT] {
+    for name in [folder::UPPER, folder::WORK] {
         mount::make_folder(&own.join(name))?;
     }
-    let root = own.join(folder::ROOT);
+    let root = own.join(folder::UPPER);
     match overlay(users, image, own) {
         Ok(overlay) => {
             mount::attach(&overlay, &root)?;
@@ -64,6 +62,9 @@ fn overlay(users: Users, image: &Path, own: &Path) -> Result<OwnedFd, Failed> {
         ("lowerdir", lower.as_str()),
         ("upperdir", upper.as_str()),
         ("workdir", work.as_str()),
+        // At its end the kernel would otherwise write the whole disk's buffers out, and everyone
+        // would wait. Nobody needs what was written to outlive a crash of the machine.
+        ("volatile", ""),
     ];
     if users.are_mapped() {
         // The kernel's own attributes are for root alone.

@@ -194,7 +194,10 @@ async fn container(engine: &dyn Engine, info: &EngineInfo) -> Option<State> {
         Err(failure) => return Some(bad(&failure)),
     };
     let ended = sandbox.wait().await;
-    let removed = sandbox.remove().await;
+    let removed = match sandbox.remove().await {
+        Ok(()) => engine.remove_run(&spec.owner.run_id).await.map(drop),
+        Err(failure) => Err(failure),
+    };
     Some(match (ended, removed) {
         (Ok(exit), Ok(())) if exit.exit_code == 0 => {
             State::Good("one starts, with a network, and ends".into())

@@ -11,7 +11,10 @@ use std::{
 
 use rustix::process::getuid;
 
-use super::{mounts, scope};
+use super::{
+    leaf::{self, Leaf},
+    mounts, scope,
+};
 use crate::request::Hierarchy;
 
 /// A limit that control groups set.
@@ -161,6 +164,7 @@ fn controllers(file: &Path) -> Vec<String> {
 
 /// Hands controllers down to the groups below `parent`.
 fn enable(parent: &Path, wanted: &[Controller]) -> io::Result<()> {
+    leaf::sweep(parent);
     let file = parent.join("cgroup.subtree_control");
     let enabled = controllers(&file);
     let request: Vec<String> = wanted
@@ -175,10 +179,8 @@ fn enable(parent: &Path, wanted: &[Controller]) -> io::Result<()> {
     match fs::write(&file, &request) {
         // It has processes. If this is the only one, it goes a floor down.
         Err(e) if e.kind() == io::ErrorKind::ResourceBusy => {
-            let below = parent.join(format!("{NAME}-command-{}", std::process::id()));
-            fs::create_dir(&below)?;
-            fs::write(below.join("cgroup.procs"), std::process::id().to_string())?;
-            fs::write(&file, &request)
+            let leaf = Leaf::enter(parent)?;
+            fs::write(&file, &request).inspect_err(|_| leaf.leave(parent))
         }
         other => other,
     }

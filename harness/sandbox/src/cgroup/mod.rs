@@ -5,6 +5,7 @@
 
 pub mod find;
 pub(crate) mod group;
+mod leaf;
 mod mounts;
 mod scope;
 

@@ -11,6 +11,7 @@ use super::{
     EmbeddedEngine, EngineParts,
     helper::Executable,
     home::{Home, RunFolder},
+    removals::Removals,
     store::Store,
     trial,
     unpacker::HelperUnpacker,
@@ -52,5 +53,6 @@ pub async fn connect() -> Result<EmbeddedEngine> {
         groups,
         store,
         runs: Mutex::new(HashMap::new()),
+        removals: Removals::default(),
     })))
 }

@@ -16,6 +16,7 @@ mod helper;
 mod home;
 mod info;
 mod limits;
+mod removals;
 mod resolver;
 mod sandbox;
 pub mod store;
@@ -41,6 +42,7 @@ use libcmatrix_sandbox::{
 use self::{
     helper::{Executable, Helper},
     home::{Home, RunFolder},
+    removals::Removals,
     store::Store,
 };
 use super::{
@@ -58,6 +60,7 @@ struct EngineParts {
     groups: Found,
     store: Store,
     runs: Mutex<HashMap<String, Arc<RunFolder>>>,
+    removals: Removals,
 }
 
 /// The engine without a daemon.

@@ -201,9 +201,22 @@ impl Sandbox for EmbeddedSandbox {
     }
 
     async fn remove(&mut self) -> Result<()> {
-        if let Some(helper) = self.helper.take() {
+        let Some(helper) = self.helper.take() else { return Ok(()) };
+        let (engine, folder) = (self.engine.clone(), self.folder.clone());
+        let removal = async move {
+            // Where this fails, so does the removal of the run, which says it.
+            let _ = engine.remove_trees(vec![folder]).await;
+        };
+        if self.exit.is_none() {
+            // It is killed only now, and may use volumes until then.
             helper.end().await;
+            self.engine.removals.begin(removal);
+        } else {
+            self.engine.removals.begin(async move {
+                helper.end().await;
+                removal.await;
+            });
         }
-        self.engine.remove_trees(vec![self.folder.clone()]).await
+        Ok(())
     }
 }

@@ -33,6 +33,7 @@ const GONE: Duration = Duration::from_secs(10);
 /// # Errors
 /// Something cannot be removed; everything else is.
 pub(super) async fn remove_run(engine: &Arc<EngineParts>, run_id: &str) -> Result<Removed> {
+    engine.removals.ended().await;
     let folder = engine.home.runs().join(run_id);
     let removed = remove(engine, run_id, &folder).await;
     engine.forget(run_id);
