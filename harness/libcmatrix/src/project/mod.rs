@@ -5,6 +5,7 @@
 //! - [`config_env`]: variables that its cargo configuration sets for tests
 //! - [`neutralise`]: settings in the tree that would make the legs unequal
 //! - [`published`]: a crate from the registry as a folder
+//! - [`resolved`]: its dependencies on the musl target, with their sources
 //! - [`select`]: which packages, features and profile (options of cargo, passed on)
 
 pub mod config_env;
@@ -12,6 +13,7 @@ pub mod harness;
 pub mod inspect;
 pub mod neutralise;
 pub mod published;
+pub mod resolved;
 pub mod select;
 
 pub use inspect::{Inspected, inspect};

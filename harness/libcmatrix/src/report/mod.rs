@@ -2,11 +2,13 @@
 //! of its own.
 //!
 //! - [`terminal`]: for people, in columns
+//! - [`hazards`]: what may go wrong, before any run
 //! - [`excerpt`]: the lines of a test's output that tell most
 //! - [`sanitise`]: text of tested programs is hostile; it is made harmless before it goes anywhere
 //! - [`amount`]: seconds and bytes as people read them
 
 pub mod amount;
 pub mod excerpt;
+pub mod hazards;
 pub mod sanitise;
 pub mod terminal;
