@@ -46,7 +46,7 @@ pub struct ResolvedPackage {
     pub features: BTreeSet<String>,
     /// Direct dependencies: the name in its code, and the name and version of the package.
     pub dependencies: Vec<ResolvedDependency>,
-    /// Its targets.
+    /// Its targets, those that need a feature only where it is on.
     pub targets: Vec<ResolvedTarget>,
 }
 
@@ -187,7 +187,11 @@ fn read(metadata: &Metadata, asked: &Path, root: &Path) -> Resolved {
                     is_build: only_build,
                 })
             });
-            let targets = package.targets.iter().map(|t| ResolvedTarget {
+            // Cargo leaves out a target whose features are not on.
+            let is_on = |t: &&cargo_metadata::Target| {
+                t.required_features.iter().all(|f| node.features.iter().any(|on| **on == **f))
+            };
+            let targets = package.targets.iter().filter(is_on).map(|t| ResolvedTarget {
                 name: t.name.clone(),
                 kinds: t.kind.clone(),
                 crate_types: t.crate_types.iter().map(ToString::to_string).collect(),

@@ -55,7 +55,7 @@ fn summary(hazards: &[Hazard]) -> String {
         0 => {}
         n if n == hazards.len() => text.push_str("; only a run tells which do harm"),
         n => {
-            let _ = write!(text, "; of {n} only a run tells whether they do harm");
+            let _ = write!(text, "; whether {n} of them do harm, only a run tells");
         }
     }
     text

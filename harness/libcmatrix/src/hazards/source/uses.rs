@@ -235,15 +235,9 @@ impl Reader<'_> {
 
     /// What stands in a macro's brackets: items, statements, a list of values, or neither.
     fn content(&mut self, tokens: TokenStream) {
-        let items = |input: syn::parse::ParseStream<'_>| {
-            let mut items: Vec<Item> = Vec::new();
-            while !input.is_empty() {
-                items.push(input.parse()?);
-            }
-            Ok(items)
-        };
-        if let Ok(items) = items.parse2(tokens.clone()) {
-            items.iter().for_each(|item| self.visit_item(item));
+        // Some macros take inner attributes, as files do.
+        if let Ok(file) = syn::parse2::<File>(tokens.clone()) {
+            file.items.iter().for_each(|item| self.visit_item(item));
         } else if let Ok(values) =
             syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated
                 .parse2(tokens.clone())
@@ -292,7 +286,7 @@ impl Reader<'_> {
             while at < tokens.len() {
                 if let Some(condition) = attribute(&tokens, &mut at) {
                     if condition.is_some_and(|c| self.conditions.of_text(&c) == Truth::No) {
-                        at = item_end(&tokens, at);
+                        at = thing_end(&tokens, at);
                     }
                     continue;
                 }
@@ -323,6 +317,14 @@ impl Reader<'_> {
             self.seen.literals.insert(text.to_owned());
         }
     }
+}
+
+/// One past the last token of what an attribute stands before: an item, or an arm of a `match`.
+fn thing_end(tokens: &[TokenTree], at: usize) -> usize {
+    let is =
+        |n: usize, c: char| matches!(tokens.get(n), Some(TokenTree::Punct(p)) if p.as_char() == c);
+    let end = item_end(tokens, at);
+    if is(end, '=') && is(end + 1, '>') { item_end(tokens, end + 2) } else { end }
 }
 
 /// Of `a :: b` at `b`: `a`.
@@ -700,6 +702,8 @@ mod tests {
             "#![cfg(target_env = \"gnu\")] fn f() { libc::open64() }",
             "cfg_if::cfg_if! { if #[cfg(unix)] { fn f() {} } else { fn f() { libc::open64() } } }",
             "fn f() { cfg_if! { if #[cfg(target_env = \"gnu\")] { libc::open64() } else { 1 } } }",
+            "feature! { #![feature = \"x\"] #[cfg(windows)] fn f() { libc::open64() } }",
+            "m! { match { #[cfg(windows)] A { b } => { libc::open64() } } }",
             "/// libc::open64()\nfn f() {}",
             "fn f() { \"libc::open64\"; }",
         ] {
@@ -713,6 +717,7 @@ mod tests {
             "#[cfg(from_build_script)] fn f() { libc::open64() }",
             "some_macro! { fn f() { libc::open64() } }",
             "macro_rules! m { () => { libc::open64() } }",
+            "feature! { #![feature = \"x\"] fn f() { libc::open64() } }",
             "fn f() { cvt!(a => libc::open64()) }",
         ] {
             assert_eq!(named(text), ["libc::open64 1 Unknown"], "{text}");
