@@ -80,7 +80,7 @@ fn hazard(package: &ResolvedPackage, packages_of: PackagesOf<'_>) -> Option<Haza
         "openssl-sys" => "rust-openssl-not-found",
         _ => "static-lib-missing",
     };
-    let or_builds = if compiles { ", or builds its own where it finds none" } else { "" };
+    let or_builds = if compiles { "; it may build its own copy" } else { "" };
     let text = format!("wants the native library `{library}`{or_builds}");
     let mut hazard = Hazard::new(code, Confidence::Possible, &id, text);
     if let Some(known) = known {

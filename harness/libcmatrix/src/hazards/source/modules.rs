@@ -46,6 +46,8 @@ struct Pending {
     in_test: bool,
     /// Whether another place may hold the module instead.
     is_guess: bool,
+    /// Whether it is included: it may be a value, or half of something.
+    is_included: bool,
 }
 
 /// Reads a crate.
@@ -59,6 +61,7 @@ pub fn read(krate: &Crate<'_>, text_of: &dyn Fn(&Path) -> Option<String>) -> Cra
         compiled: Truth::Yes,
         in_test: krate.is_test,
         is_guess: false,
+        is_included: false,
     }];
     while let Some(next) = pending.pop() {
         if visited.len() >= MOST_FILES || !visited.insert(next.file.clone()) {
@@ -71,7 +74,9 @@ pub fn read(krate: &Crate<'_>, text_of: &dyn Fn(&Path) -> Option<String>) -> Cra
             continue;
         };
         let Some(tree) = parse::file(&text) else {
-            found.unread.push(next.file);
+            if !next.is_included {
+                found.unread.push(next.file);
+            }
             continue;
         };
         let seen = uses::seen(&tree, krate.conditions, krate.wanted, next.compiled, next.in_test);
@@ -95,6 +100,7 @@ fn files(of: &Pending, other: &uses::At<uses::OtherFile>) -> Vec<Pending> {
         compiled: of.compiled.and(other.compiled),
         in_test: other.in_test,
         is_guess,
+        is_included: other.what.name.is_empty(),
     };
     if let Some(path) = &other.what.path {
         // In a module of this file, it is relative to that module's folder.
@@ -142,7 +148,7 @@ mod tests {
         let text_of = |path: &Path| -> Option<String> {
             Some(match path.to_str()? {
                 "/p/src/lib.rs" => {
-                    "mod a; #[cfg(windows)] mod w; #[path = \"../other/o.rs\"] mod o; mod i { mod j; } mod broken; mod gone;".into()
+                    "mod a; #[cfg(windows)] mod w; #[path = \"../other/o.rs\"] mod o; mod i { mod j; } mod broken; mod gone; include!(\"value.rs\");".into()
                 }
                 "/p/src/a.rs" => "mod deep;".into(),
                 "/p/src/a/deep.rs" => "fn f() { libc::open64() }".into(),
@@ -150,6 +156,7 @@ mod tests {
                 "/p/other/o.rs" => "mod beside;".into(),
                 "/p/other/beside/mod.rs" | "/p/src/i/j.rs" => String::new(),
                 "/p/src/broken.rs" => "fn (".into(),
+                "/p/src/value.rs" => "Some(1)".into(),
                 _ => return None,
             })
         };
