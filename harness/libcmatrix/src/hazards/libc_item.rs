@@ -53,6 +53,9 @@ pub struct Names<'a> {
     pub libc: &'a LibcCrate,
 }
 
+/// A file, what is named there, and whether it is the crate's and compiled.
+type Place<'a> = (&'a Path, &'a At<Named>, Truth);
+
 /// One hazard for each name.
 #[must_use]
 pub fn find(
@@ -64,7 +67,7 @@ pub fn find(
     // A module of that name may be meant.
     let is_shadowed =
         files.iter().any(|(_, seen)| names.extern_names.iter().any(|n| seen.modules.contains(n)));
-    let mut places: BTreeMap<&str, Vec<(&Path, &At<Named>, Truth)>> = BTreeMap::new();
+    let mut places: BTreeMap<&str, Vec<Place<'_>>> = BTreeMap::new();
     for (file, seen) in files {
         for found in &seen.named {
             let sure = match refers(seen, found, names.extern_names, is_shadowed) {

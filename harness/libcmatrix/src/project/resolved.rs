@@ -104,10 +104,11 @@ pub struct Resolved {
 /// # Errors
 /// Cargo cannot resolve the dependencies, or cannot get them.
 pub fn resolve(project: &Inspected) -> Result<Resolved> {
+    let sources = replaced_sources(&project.root);
     let mut refusal = String::new();
     if project.has_lockfile {
         for offline in [true, false] {
-            match ask(&project.root.join(&project.manifest), true, offline)? {
+            match ask(&project.root.join(&project.manifest), &sources, true, offline)? {
                 Ok(metadata) => return Ok(read(&metadata, &project.root, &project.root)),
                 Err(stderr) => refusal = stderr,
             }
@@ -119,7 +120,7 @@ pub fn resolve(project: &Inspected) -> Result<Resolved> {
             .hint("free some disk space, or set TMPDIR to a folder that can be written to")
     })?;
     for offline in [true, false] {
-        match ask(&shadow.root.join(&project.manifest), false, offline)? {
+        match ask(&shadow.root.join(&project.manifest), &sources, false, offline)? {
             Ok(metadata) => return Ok(read(&metadata, &shadow.root, &project.root)),
             Err(stderr) => refusal = stderr,
         }
@@ -139,8 +140,15 @@ pub fn resolve(project: &Inspected) -> Result<Resolved> {
 }
 
 /// Runs cargo; what it says where it refuses.
-fn ask(manifest: &Path, locked: bool, offline: bool) -> Result<Result<Metadata, String>> {
-    let mut options = vec!["--filter-platform".to_owned(), MUSL_TARGET.to_owned()];
+fn ask(
+    manifest: &Path,
+    sources: &[String],
+    locked: bool,
+    offline: bool,
+) -> Result<Result<Metadata, String>> {
+    let mut options: Vec<String> =
+        sources.iter().flat_map(|s| ["--config".to_owned(), s.clone()]).collect();
+    options.extend(["--filter-platform".to_owned(), MUSL_TARGET.to_owned()]);
     options.extend(locked.then(|| "--locked".to_owned()));
     options.extend(offline.then(|| "--offline".to_owned()));
     let output = MetadataCommand::new()
@@ -161,6 +169,33 @@ fn ask(manifest: &Path, locked: bool, offline: bool) -> Result<Result<Metadata, 
     MetadataCommand::parse(String::from_utf8_lossy(&output.stdout))
         .map(Ok)
         .map_err(|e| Failure::bug("cargo's answer is not understood").because(e))
+}
+
+/// What the project's configuration says about where crates come from (`[source]`, for vendored
+/// ones), as arguments of `--config`. The rest of it could name programs, and is left out.
+fn replaced_sources(root: &Path) -> Vec<String> {
+    let files = ["config.toml", "config"].map(|name| root.join(".cargo").join(name));
+    let text = files.iter().find_map(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let sources = table.get("source").and_then(toml::Value::as_table).into_iter().flatten();
+    let settings = sources.flat_map(|(name, source)| {
+        source.as_table().into_iter().flatten().map(move |(key, value)| (name, key, value))
+    });
+    settings
+        .filter_map(|(name, key, value)| {
+            // Paths are relative to the folder that holds the configuration's folder.
+            let value = match key.as_str() {
+                "directory" | "local-registry" => root.join(value.as_str()?).to_str()?.to_owned(),
+                "replace-with" | "registry" | "git" | "branch" | "tag" | "rev" => {
+                    value.as_str()?.to_owned()
+                }
+                _ => return None,
+            };
+            let quoted = toml::Value::String(value);
+            let name = toml::Value::String(name.clone());
+            Some(format!("source.{name}.{key}={quoted}"))
+        })
+        .collect()
 }
 
 /// Reads cargo's answer. Paths below `asked` are given as paths below `root`.
@@ -284,4 +319,24 @@ pub fn walk(root: &Path) -> impl Iterator<Item = walkdir::DirEntry> + use<> {
                 || !e.file_name().to_str().is_some_and(|n| NOT_SOURCES.contains(&n))
         })
         .filter_map(std::result::Result::ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sources_are_taken_from_a_configuration() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join(".cargo/config.toml");
+        fs::create_dir(folder.path().join(".cargo")).expect("a folder");
+        let text = "[build]\nrustc = \"evil\"\n[source.crates-io]\nreplace-with = \"v\"\n[source.v]\ndirectory = \"vendor\"\n";
+        fs::write(config, text).expect("a file");
+        let vendor = folder.path().join("vendor");
+        let expected = [
+            "source.\"crates-io\".replace-with=\"v\"".to_owned(),
+            format!("source.\"v\".directory=\"{}\"", vendor.display()),
+        ];
+        assert_eq!(replaced_sources(folder.path()), expected);
+    }
 }

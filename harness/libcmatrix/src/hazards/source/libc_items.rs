@@ -155,7 +155,7 @@ impl Scan<'_> {
                 if left.and(condition) != Truth::No {
                     self.items(group.stream(), folder);
                 }
-                left = left.and(condition.not());
+                left = left.and(condition.opposite());
                 condition = Truth::Yes;
             }
             at += 1;

@@ -267,7 +267,7 @@ impl Reader<'_> {
                 if self.compiled != Truth::No {
                     self.content(group.stream());
                 }
-                left = left.and(condition.not());
+                left = left.and(condition.opposite());
                 condition = Truth::Yes;
             }
             at += 1;
