@@ -285,11 +285,13 @@ fn files(resolved: &Resolved, project: &str, literals: &HashSet<String>) -> Vec<
     for entry in walk(root).filter(|e| e.file_type().is_file()) {
         let path = entry.path();
         let relative = path.strip_prefix(root).unwrap_or(path);
-        let package = owner(resolved, path).map_or(project.to_owned(), ResolvedPackage::id);
+        let owner = owner(resolved, path);
+        let package = owner.map_or(project.to_owned(), ResolvedPackage::id);
         let is_named = entry.file_name().to_str().is_some_and(|n| named.contains(n));
-        let is_among_tests = relative
-            .components()
-            .any(|c| matches!(c.as_os_str().to_str(), Some("tests" | "benches")));
+        // A package's own tests; those of sources that it carries along are not run.
+        let is_among_tests = owner.is_some_and(|o| {
+            path.starts_with(o.folder.join("tests")) || path.starts_with(o.folder.join("benches"))
+        });
         if relative.parent().is_some_and(|p| p.ends_with(".cargo"))
             && matches!(entry.file_name().to_str(), Some("config" | "config.toml"))
         {
