@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Data goes one way. Everything up to the observations has effects; `compare`, `diagnose`,
-//! `verdict` and `report` are pure functions of the run record and can be applied again to a record from disk.
+//! `verdict` and `report` are pure functions of the run record and can be applied again to a record
+//! from disk. [`hazards`] looks at a project without any run.
 
 pub mod cli;
 pub mod compare;
@@ -19,6 +20,7 @@ pub mod environment;
 pub mod exit;
 pub mod failure;
 pub mod folders;
+pub mod hazards;
 pub mod image;
 pub mod leg;
 pub mod progress;

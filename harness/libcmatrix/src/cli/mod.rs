@@ -1,6 +1,7 @@
 //! The command line: one file a command. Takes arguments; gives an [`Exit`]. Results go to standard
 //! output, everything else to standard error.
 
+mod check;
 mod clean;
 mod completions;
 mod diagnose;
@@ -80,6 +81,8 @@ enum Command {
     /// Build a project, run its tests on both sides, compare, report
     #[command(after_help = EXIT_CODES)]
     Run(Box<run::RunArgs>),
+    /// What a move to musl may stumble over, from metadata and sources alone: seconds, no container
+    Check(check::CheckArgs),
     /// Show a finished run again
     Report(report::ReportArgs),
     /// What a log of a build, a test run or a program says about musl, and what to do
@@ -120,6 +123,7 @@ pub fn main() -> Exit {
     let result = runtime.block_on(async {
         match cli.command {
             Command::Run(args) => run::run(*args, &cli.global).await,
+            Command::Check(args) => check::check(&args, &cli.global),
             Command::Report(args) => report::report(&args),
             Command::Diagnose(args) => diagnose::diagnose(&args),
             Command::Explain(args) => explain::explain(&args),

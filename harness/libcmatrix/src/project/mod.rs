@@ -6,6 +6,7 @@
 //! - [`native_packages`]: what is to be installed for a native dependency
 //! - [`neutralise`]: settings in the tree that would make the legs unequal
 //! - [`published`]: a crate from the registry as a folder
+//! - [`resolved`]: its dependencies on the musl target, with their sources
 //! - [`select`]: which packages, features and profile (options of cargo, passed on)
 
 pub mod config_env;
@@ -14,6 +15,7 @@ pub mod inspect;
 pub mod native_packages;
 pub mod neutralise;
 pub mod published;
+pub mod resolved;
 pub mod select;
 
 pub use inspect::{Inspected, inspect};

@@ -87,8 +87,10 @@ pub fn download(request: &CrateRequest, cache: &Path) -> Result<Published> {
     }
     let metadata = MetadataCommand::parse(String::from_utf8_lossy(&output.stdout))
         .map_err(|e| Failure::bug("cargo's answer is not understood").because(e))?;
-    let package = asked_for(&metadata)
-        .ok_or_else(|| Failure::bug(format!("cargo did not unpack `{}`", request.name)))?;
+    let Some(package) = asked_for(&metadata) else {
+        return without_library(&asks, &request.name)
+            .ok_or_else(|| Failure::bug(format!("cargo did not unpack `{}`", request.name)));
+    };
     let folder = package.manifest_path.parent().map(|p| p.as_std_path().to_owned());
     Ok(Published {
         name: format!("{}@{}", package.name, package.version),
@@ -103,6 +105,24 @@ fn asked_for(metadata: &Metadata) -> Option<&Package> {
     let root = resolve.nodes.iter().find(|n| Some(&n.id) == resolve.root.as_ref())?;
     let id = root.dependencies.first()?;
     metadata.packages.iter().find(|p| p.id == *id)
+}
+
+/// A crate without a library: cargo unpacks it and leaves it out of its answer. The lockfile has the
+/// version, and the folder is one of cargo's
+/// (<https://doc.rust-lang.org/cargo/guide/cargo-home.html#directories>).
+fn without_library(asks: &Path, name: &str) -> Option<Published> {
+    let lock: toml::Table = fs::read_to_string(asks.join("Cargo.lock")).ok()?.parse().ok()?;
+    let packages = lock.get("package")?.as_array()?;
+    let package =
+        packages.iter().find(|p| p.get("name").and_then(toml::Value::as_str) == Some(name))?;
+    let version = package.get("version")?.as_str()?;
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")))?;
+    let registries = fs::read_dir(home.join("registry/src")).ok()?.flatten();
+    let folders = registries.map(|r| r.path().join(format!("{name}-{version}")));
+    let folder = folders.into_iter().find(|f| f.join("Cargo.toml").is_file())?;
+    Some(Published { name: format!("{name}@{version}"), folder })
 }
 
 /// A package whose only purpose is to depend on the crate.

@@ -4,6 +4,7 @@
 //! - [`terminal`]: for people, in columns
 //! - [`diagnosis`]: what was found in a log
 //! - [`explanation`]: the page of a finding
+//! - [`hazards`]: what may go wrong, before any run
 //! - [`excerpt`]: the lines of a test's output that tell most
 //! - [`sanitise`]: text of tested programs is hostile; it is made harmless before it goes anywhere
 //! - [`amount`]: seconds and bytes as people read them
@@ -12,5 +13,6 @@ pub mod amount;
 pub mod diagnosis;
 pub mod excerpt;
 pub mod explanation;
+pub mod hazards;
 pub mod sanitise;
 pub mod terminal;

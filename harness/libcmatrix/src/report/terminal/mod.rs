@@ -25,10 +25,10 @@ pub struct TerminalOptions {
     pub files: Vec<(String, String)>,
 }
 
-pub(super) const BOLD: Style = Style::new().bold();
+pub(in crate::report) const BOLD: Style = Style::new().bold();
 /// A longer line of a tested program is cut.
 const ROWS_OF_A_LINE: usize = 4;
-pub(super) const DIM: Style = Style::new().dimmed();
+pub(in crate::report) const DIM: Style = Style::new().dimmed();
 
 /// Shows a run.
 #[must_use]
@@ -159,7 +159,7 @@ fn files(out: &mut String, options: &TerminalOptions) {
 }
 
 /// Says what is not shown, and where it is.
-pub(super) fn more(out: &mut String, n: usize, what: &str, place: Option<&str>) {
+pub(in crate::report) fn more(out: &mut String, n: usize, what: &str, place: Option<&str>) {
     if n > 0 {
         let plural = if n == 1 { "" } else { "s" };
         let place = place.map(|p| format!(": see {}", sanitise_line(p))).unwrap_or_default();
@@ -191,7 +191,7 @@ pub(super) fn quote<'a>(
 }
 
 /// A paragraph behind a bullet, broken between words. A word that is too long for a line stays whole.
-pub(super) fn wrapped(out: &mut String, bullet: &str, text: &str, width: usize) {
+pub(in crate::report) fn wrapped(out: &mut String, bullet: &str, text: &str, width: usize) {
     let indent = bullet.chars().count();
     let room = width.saturating_sub(indent).max(20);
     let mut lines: Vec<String> = vec![String::new()];

@@ -1,0 +1,13 @@
+//! Rust sources, read as the compiler reads them for the musl target: only what is compiled counts.
+//!
+//! - [`condition`]: whether a `#[cfg(..)]` holds
+//! - [`parse`]: syntax trees, safe on anything
+//! - [`libc_items`]: the names that the `libc` crate has for a target
+//! - [`uses`]: what one file uses and declares
+//! - [`modules`]: the files of a crate, module by module
+
+pub mod condition;
+pub mod libc_items;
+pub mod modules;
+pub mod parse;
+pub mod uses;
