@@ -29,6 +29,9 @@ pub struct Expected {
     /// Tests that are not plainly passed on both sides.
     #[serde(default)]
     pub tests: BTreeMap<String, ExpectedTest>,
+    /// Exactly the findings there must be: code and confidence.
+    #[serde(default)]
+    pub findings: BTreeMap<String, String>,
     /// Steps that do not end well, or whose log must hold something: by role, then by step.
     #[serde(default)]
     pub steps: BTreeMap<String, BTreeMap<String, ExpectedStep>>,

@@ -152,6 +152,11 @@ fn judge_record(
             format!("{what}: expected {expected:?}, got {got}")
         });
     }
+    let findings: BTreeMap<String, String> =
+        record.findings.iter().map(|f| (f.code.clone(), f.confidence.to_string())).collect();
+    check(complaints, findings == expected.findings, || {
+        format!("findings: expected {:?}, got {findings:?}", expected.findings)
+    });
     let sides = [leg(&record, Role::Baseline)?, leg(&record, Role::Candidate)?];
     let ids: BTreeSet<&str> = sides
         .iter()

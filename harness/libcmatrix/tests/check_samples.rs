@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use libcmatrix::{
-    hazards::{self, HazardReport, native},
+    hazards::{self, HazardReport},
     project::{inspect, resolved},
 };
 use libcmatrix_schema::{Confidence, ProjectKind};
@@ -14,7 +14,7 @@ fn check(folder: &Path) -> HazardReport {
     let project = inspect(folder, ProjectKind::Directory, &shown).expect("a project");
     let resolved = resolved::resolve(&project).expect("dependencies");
     let name = project.project.name;
-    hazards::find(&resolved, &name, &native::no_packages, &mut |_| {}).expect("a report")
+    hazards::find(&resolved, &name, &mut |_| {}).expect("a report")
 }
 
 fn sample(name: &str) -> HazardReport {

@@ -16,8 +16,7 @@ use super::{Global, terminal_width};
 use crate::{
     exit::Exit,
     failure::{Failure, Result},
-    folders,
-    hazards::{self, native},
+    folders, hazards,
     progress::ProgressMode,
     project::{Inspected, inspect, published, resolved},
     report::{hazards::render, sanitise::sanitise_line},
@@ -54,10 +53,9 @@ pub fn check(args: &CheckArgs, global: &Global) -> Result<Exit> {
     let project = find_project(args, &mut waiting)?;
     waiting.doing("dependencies");
     let resolved = resolved::resolve(&project)?;
-    let report =
-        hazards::find(&resolved, &project.project.name, &native::no_packages, &mut |text| {
-            waiting.doing(text);
-        })?;
+    let report = hazards::find(&resolved, &project.project.name, &mut |text| {
+        waiting.doing(text);
+    })?;
     waiting.bar.finish_and_clear();
     match args.format {
         Format::Terminal => anstream::print!("{}", render(&report, terminal_width().min(100))),

@@ -60,9 +60,19 @@ pub(super) fn apply(findings: &mut [Finding], trials: &[Trial]) {
         if finding.code == UNEXPLAINED || held.is_empty() {
             continue;
         }
-        finding.confidence =
-            if held.iter().any(|held| *held) { Confidence::Proven } else { Confidence::Possible };
+        finding.confidence = match finding.confidence {
+            _ if !held.contains(&true) => Confidence::Possible,
+            // It is shown that something around the program is missing; what it is was only guessed.
+            Confidence::Possible if finding.experiments.iter().all(is_about_userland) => {
+                Confidence::Likely
+            }
+            _ => Confidence::Proven,
+        };
     }
+}
+
+fn is_about_userland(experiment: &Experiment) -> bool {
+    experiment.kind == TrialKind::BaselineUserland
 }
 
 fn judge(finding: &Finding, trial: &Trial) -> Option<Experiment> {

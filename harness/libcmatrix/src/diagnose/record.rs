@@ -96,15 +96,30 @@ impl<'a> Tests<'a> {
 
     fn facts(&self, change: &Change) -> Option<Facts> {
         let binary = change.id.split_once('$').map_or(change.id.as_str(), |(binary, _)| binary);
-        let (baseline, candidate) = self.by_id.get(change.id.as_str())?;
+        let (baseline, candidate) = self.by_id.get(change.id.as_str()).copied().unwrap_or_default();
         let on_glibc = baseline.and_then(worst).map(|a| attempt_facts(a, self.baseline));
-        let mut facts = attempt_facts(candidate.and_then(worst)?, self.candidate);
+        let mut facts = match candidate.and_then(worst) {
+            Some(attempt) => attempt_facts(attempt, self.candidate),
+            None => listing_facts(self.candidate, binary)?,
+        };
         facts.regressed = change.change == ChangeKind::Regressed;
         facts.baseline = on_glibc.map(Box::new);
         facts.uses = uses(self.candidate, binary);
         facts.artifacts = self.candidate.artifacts.clone();
         Some(facts)
     }
+}
+
+/// What is known of a binary that did not get as far as its tests.
+fn listing_facts(leg: &Leg, binary: &str) -> Option<Facts> {
+    let binary = leg.binaries.iter().find(|b| b.id == binary)?;
+    let status = binary.listing.clone().filter(|status| *status != AttemptStatus::Passed)?;
+    let attempt = Attempt {
+        output: binary.listing_output.clone(),
+        crash: binary.listing_crash.clone(),
+        ..Attempt::unmeasured(status)
+    };
+    Some(attempt_facts(&attempt, leg))
 }
 
 /// Functions of the C library that a test binary uses.

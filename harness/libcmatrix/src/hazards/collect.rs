@@ -19,8 +19,7 @@ use super::{
     bindgen, c_header, cargo_config, command, crate_type, foreign,
     hazard::{Hazard, HazardReport},
     libc_item::{self, LibcCrate, Names},
-    native::{self, PackagesOf},
-    old_version, prebuilt,
+    native, old_version, prebuilt,
     script::{self, Script},
     source::{
         condition::Conditions,
@@ -45,10 +44,9 @@ const GNU_TARGET: &str = "x86_64-unknown-linux-gnu";
 pub fn find(
     resolved: &Resolved,
     project: &str,
-    packages_of: PackagesOf<'_>,
     doing: &mut dyn FnMut(&str),
 ) -> Result<HazardReport> {
-    let mut hazards = native::find(resolved, packages_of);
+    let mut hazards = native::find(resolved);
     hazards.extend(crate_type::find(resolved));
     hazards.extend(bindgen::find(resolved));
     let mut found = rust_sources(resolved, doing)?;

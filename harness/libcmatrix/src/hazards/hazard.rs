@@ -6,7 +6,7 @@ use std::path::Path;
 use libcmatrix_schema::Confidence;
 use serde::Serialize;
 
-use super::code;
+use crate::diagnose::rulebook;
 
 /// What was found in a project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,17 +50,17 @@ impl Hazard {
     /// A hazard with the title and the remedies of its code.
     #[must_use]
     pub fn new(code: &str, confidence: Confidence, package: &str, text: impl Into<String>) -> Self {
-        let known = code::known(code);
+        let rule = rulebook().get(code).map(|entry| &entry.rule);
         Self {
             code: code.to_owned(),
-            title: known.title.to_owned(),
+            title: rule.map(|rule| rule.title.clone()).unwrap_or_default(),
             confidence,
             needs_run: confidence == Confidence::Possible,
             package: package.to_owned(),
             file: None,
             line: None,
             text: text.into(),
-            remedies: known.remedies.iter().map(|r| (*r).to_owned()).collect(),
+            remedies: rule.map(|rule| rule.remedies.clone()).unwrap_or_default(),
         }
     }
 

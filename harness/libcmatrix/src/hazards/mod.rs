@@ -5,7 +5,7 @@
 //! project::resolved ─> collect (reads files) ─> one module a kind of hazard (pure) ─> HazardReport
 //! ```
 //!
-//! - [`hazard`], [`code`]: the form of a hazard, and what is said about each code
+//! - [`hazard`]: the form of a hazard
 //! - [`native`], [`crate_type`], [`bindgen`], [`old_version`]: from the resolved packages
 //! - [`libc_item`], [`foreign`], [`command`]: from Rust sources, which [`source`] reads
 //! - [`script`], [`c_header`], [`prebuilt`], [`cargo_config`]: from other files
@@ -14,7 +14,6 @@
 pub mod bindgen;
 pub mod c_header;
 pub mod cargo_config;
-pub mod code;
 mod collect;
 pub mod command;
 pub mod crate_type;

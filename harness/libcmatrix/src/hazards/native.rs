@@ -1,35 +1,15 @@
 //! Native libraries among the dependencies: which must be there for musl, and which a dependency
 //! builds itself. Pure.
 //!
-//! Takes the resolved packages and a function that knows the packages of the distributions for a
-//! crate; gives one hazard a crate.
+//! Takes the resolved packages; gives one hazard a crate, with the packages of the distributions.
 
 use libcmatrix_schema::Confidence;
 
 use super::hazard::Hazard;
-use crate::project::resolved::{Resolved, ResolvedPackage};
-
-/// Packages that a crate needs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SystemPackages {
-    /// Debian's.
-    pub apt: Vec<String>,
-    /// Alpine's.
-    pub apk: Vec<String>,
-    /// Alpine's for a static build.
-    pub apk_static: Vec<String>,
-    /// What is to be known about it on musl.
-    pub note: Option<String>,
-}
-
-/// Who knows the packages of a crate.
-pub type PackagesOf<'a> = &'a dyn Fn(&str) -> Option<SystemPackages>;
-
-/// Nobody, yet.
-#[must_use]
-pub fn no_packages(_: &str) -> Option<SystemPackages> {
-    None
-}
+use crate::project::{
+    native_packages::{self, Packages},
+    resolved::{Resolved, ResolvedPackage},
+};
 
 /// Features by which crates say that they build their own copy.
 const OWN_COPY: [&str; 8] = [
@@ -48,11 +28,11 @@ const SEEKERS: [&str; 3] = ["pkg-config", "vcpkg", "system-deps"];
 
 /// One hazard for each crate that brings or wants native code.
 #[must_use]
-pub fn find(resolved: &Resolved, packages_of: PackagesOf<'_>) -> Vec<Hazard> {
-    resolved.packages.iter().filter_map(|p| hazard(p, packages_of)).collect()
+pub fn find(resolved: &Resolved) -> Vec<Hazard> {
+    resolved.packages.iter().filter_map(hazard).collect()
 }
 
-fn hazard(package: &ResolvedPackage, packages_of: PackagesOf<'_>) -> Option<Hazard> {
+fn hazard(package: &ResolvedPackage) -> Option<Hazard> {
     if !package.has_build_script() {
         return None;
     }
@@ -62,7 +42,7 @@ fn hazard(package: &ResolvedPackage, packages_of: PackagesOf<'_>) -> Option<Haza
     let sources = package.dependencies.iter().find(|d| d.package.ends_with("-src"));
     let (compiles, seeks) = (builds_with(&COMPILERS), builds_with(&SEEKERS));
     let is_binding = package.links.is_some() || package.name.ends_with("-sys");
-    let known = packages_of(&package.name);
+    let known = native_packages::for_crate(&package.name);
     if !is_binding || !(known.is_some() || compiles || seeks || sources.is_some()) {
         return None;
     }
@@ -73,7 +53,7 @@ fn hazard(package: &ResolvedPackage, packages_of: PackagesOf<'_>) -> Option<Haza
         let text =
             format!("builds its own copy of `{library}` ({how}): a C compiler for musl is needed");
         let mut hazard = Hazard::new("rust-linker-not-found", Confidence::Possible, &id, text);
-        hazard.remedies.extend(known.and_then(|k| k.note));
+        hazard.remedies.extend(known.and_then(|k| k.note.clone()));
         return Some(hazard);
     }
     let code = match package.name.as_str() {
@@ -105,12 +85,12 @@ fn own_copy(
     (compiles && !seeks).then(|| "always".to_owned())
 }
 
-fn lines(packages: &SystemPackages) -> Vec<String> {
+fn lines(packages: &Packages) -> Vec<String> {
     let line = |tool: &str, names: &[String]| {
         (!names.is_empty()).then(|| format!("`{tool} {}`", names.join(" ")))
     };
-    let apk: Vec<String> = packages.apk.iter().chain(&packages.apk_static).cloned().collect();
-    [line("apk add", &apk), line("apt-get install", &packages.apt), packages.note.clone()]
+    let apk: Vec<String> = packages.alpine.iter().chain(&packages.alpine_static).cloned().collect();
+    [line("apk add", &apk), line("apt-get install", &packages.debian), packages.note.clone()]
         .into_iter()
         .flatten()
         .collect()
@@ -122,7 +102,7 @@ mod tests {
     use crate::hazards::testing::{dependency, package};
 
     fn found(package: ResolvedPackage) -> Option<Hazard> {
-        hazard(&package, &no_packages)
+        hazard(&package)
     }
 
     fn binding(name: &str, dependencies: &[&str]) -> ResolvedPackage {
@@ -157,16 +137,8 @@ mod tests {
 
     #[test]
     fn packages_of_the_distributions() {
-        let known = |_: &str| {
-            Some(SystemPackages {
-                apt: vec!["libz-dev".into()],
-                apk: vec!["zlib-dev".into()],
-                apk_static: vec!["zlib-static".into()],
-                note: None,
-            })
-        };
-        let hazard = hazard(&binding("libz-sys", &["pkg-config"]), &known).expect("a hazard");
+        let hazard = found(binding("libz-sys", &["pkg-config"])).expect("a hazard");
         assert_eq!(hazard.remedies[0], "`apk add zlib-dev zlib-static`");
-        assert_eq!(hazard.remedies[1], "`apt-get install libz-dev`");
+        assert_eq!(hazard.remedies[1], "`apt-get install zlib1g-dev`");
     }
 }

@@ -177,4 +177,12 @@ mod tests {
             assert_eq!(code(symbol), expected, "{symbol}");
         }
     }
+
+    #[test]
+    fn every_symbol_has_the_code_of_a_rule() {
+        for symbol in glibc_only() {
+            let code = code(symbol);
+            assert!(crate::diagnose::rulebook().get(code).is_some(), "{symbol}: {code}");
+        }
+    }
 }

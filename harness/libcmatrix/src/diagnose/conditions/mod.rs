@@ -73,7 +73,7 @@ enum Names {
 }
 
 /// How many of the innermost frames a rule may ask for.
-const FRAMES: usize = 6;
+const FRAMES: usize = 10;
 /// How far another line may be where a rule does not say.
 const NEAR: u64 = 10;
 
