@@ -12,7 +12,7 @@
 //!   └──────────────── reports ────────────────────────┘  <── status (pipe) ─── supervisor <──── wait4
 //! ```
 //!
-//! The job [`audit`] starts nothing: it reads files.
+//! The job `audit` starts nothing: it reads files.
 //!
 //! Everything is single-threaded on purpose: only so may a process that was forked go on running
 //! ordinary Rust code without `exec`. One supervisor per program is that program's subreaper, so

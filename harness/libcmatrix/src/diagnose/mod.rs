@@ -7,8 +7,8 @@
 //! ```
 //!
 //! One file a finding code stands in `rules/`: what differs, what evidence shows it, what rules it
-//! out, what to do. [`scan`] takes a log apart once, in linear time and bounded memory, into
-//! [`facts`]; [`decide`] asks every rule. Nothing here guesses: where no rule fits, the answer is
+//! out, what to do. [`scan()`] takes a log apart once, in linear time and bounded memory, into
+//! [`Facts`]; [`decide()`] asks every rule. Nothing here guesses: where no rule fits, the answer is
 //! that nothing known fits. All of it is pure.
 
 mod conditions;

@@ -64,7 +64,7 @@ fn hazard(package: &ResolvedPackage) -> Option<Hazard> {
     let text = format!("wants the native library `{library}`{or_builds}");
     let mut hazard = Hazard::new(code, Confidence::Possible, &id, text);
     if let Some(known) = known {
-        hazard.remedies = lines(&known).into_iter().chain(hazard.remedies).collect();
+        hazard.remedies = lines(known).into_iter().chain(hazard.remedies).collect();
     }
     Some(hazard)
 }

@@ -13,7 +13,7 @@ const LARGEST: usize = 8 << 20;
 const DEEPEST: usize = 6_000;
 /// Brackets in brackets: the lexer's own limit of comfort.
 const BRACKETS: usize = 120;
-/// What a thread needs that parses: measured, with room, for [`DEEPEST`] without optimisation.
+/// What a thread needs that parses: measured, with room, for `DEEPEST` without optimisation.
 pub const STACK: usize = 512 << 20;
 
 /// Lexes a text; `None` where it is no Rust, or nothing that can be walked.

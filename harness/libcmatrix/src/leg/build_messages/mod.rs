@@ -1,8 +1,8 @@
 //! What compilers, linkers and build scripts said about what did not build, taken apart for the
 //! record. Pure: takes cargo's messages and its lines of standard error; gives [`BuildMessage`]s in order.
 //!
-//! - [`compiler`]: rustc's diagnostics, of which those of the linker are some
-//! - [`cargo_errors`]: what cargo says in words only, e.g. of a build script that failed
+//! - `compiler`: rustc's diagnostics, of which those of the linker are some
+//! - `cargo_errors`: what cargo says in words only, e.g. of a build script that failed
 
 mod cargo_errors;
 mod compiler;
