@@ -43,6 +43,11 @@ fn a_regression() {
 }
 
 #[test]
+fn a_regression_that_is_explained() {
+    insta::assert_snapshot!(shown("explained/thread-stack", 100));
+}
+
+#[test]
 fn a_target_that_does_not_link() {
     insta::assert_snapshot!(shown("glibc-only-symbol", 100));
 }

@@ -114,3 +114,41 @@ fn entry(found: &Found) -> Value {
         "remedies": rule.remedies,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::{decide, scan};
+
+    fn shown(log: &str) -> String {
+        let styled = terminal(&decide(&scan(log.as_bytes())), 80);
+        anstream::adapter::strip_str(&styled).to_string()
+    }
+
+    const LOG: &str = "\u{1b}[1mloading\u{1b}[0m\n::error::Error relocating ./x: __memcpy_chk: symbol not found\n";
+
+    #[test]
+    fn a_finding_for_people() {
+        insta::assert_snapshot!(shown(LOG));
+    }
+
+    #[test]
+    fn nothing_fits() {
+        insta::assert_snapshot!(shown("all is well\n"));
+    }
+
+    #[test]
+    fn a_cause_that_is_not_the_libcs() {
+        insta::assert_snapshot!(shown("write /x: No space left on device (os error 28)\n"));
+    }
+
+    #[test]
+    fn as_json() {
+        let json = json(&decide(&scan(LOG.as_bytes())));
+        assert_eq!(json["findings"][0]["code"], "reloc-glibc-symbol");
+        assert_eq!(json["findings"][0]["confidence"], "likely");
+        assert_eq!(json["findings"][0]["evidence"][0]["line"], 2);
+        assert!(json["findings"][0]["remedies"][0].is_string());
+        assert_eq!(json["other_causes"].as_array().map(Vec::len), Some(0));
+    }
+}
