@@ -22,6 +22,12 @@ pub(super) fn note(line: &[u8], facts: &mut Facts) {
             "Segmentation fault",
             "core dumped",
             "received signal SIG",
+            "segmentation fault",
+            "terminated with signal",
+            "terminated by signal",
+            "killed by SIG",
+            "exited with signal",
+            "failed with signal",
         ];
         AhoCorasick::new(words).expect("a handful of words")
     });
@@ -31,7 +37,7 @@ pub(super) fn note(line: &[u8], facts: &mut Facts) {
     let text = String::from_utf8_lossy(line);
     let forms = FORMS.get_or_init(|| {
         Regex::new(
-            r"\(signal: (?P<signal>\d+)|(?:exit(?:ed with)?(?: code| status)?|non-zero code|returncode)[:=]? ?(?P<code>-?\d+)",
+            r"(?:\(signal: |terminated (?:with|by) signal )(?P<signal>\d+)|(?:exit(?:ed with)?(?: code| status)?|non-zero code|returncode)[:=]? ?(?P<code>-?\d+)",
         )
         .expect("forms of an end")
     });
@@ -47,7 +53,7 @@ pub(super) fn note(line: &[u8], facts: &mut Facts) {
             Some(code) => facts.exit_code = Some(code),
             None => {}
         }
-    } else if text.contains("Segmentation fault") || text.contains("SIGSEGV") {
+    } else if text.contains("egmentation fault") || text.contains("SIGSEGV") {
         facts.signal = Some(11);
     }
 }
@@ -69,6 +75,9 @@ mod tests {
         assert_eq!(end("Process completed with exit code 101."), (Some(101), None));
         assert_eq!(end("(exit status: 101)"), (Some(101), None));
         assert_eq!(end("Segmentation fault (core dumped)"), (None, Some(11)));
+        assert_eq!(end("Program terminated with signal SIGSEGV, Segmentation fault."), (None, Some(11)));
+        assert_eq!(end("Program terminated with signal 11, Segmentation fault."), (None, Some(11)));
+        assert_eq!(end("+++ killed by SIGSEGV (core dumped) +++"), (None, Some(11)));
         assert_eq!(end("exit code unknown"), (None, None));
     }
 }

@@ -37,6 +37,8 @@ pub(super) fn may_name(line: &[u8]) -> bool {
                 "not installed",
                 "ind tool",
                 "Symbol not found",
+                "no such file or directory",
+                "which: no ",
             ];
             AhoCorasick::new(words).expect("a handful of words")
         })
@@ -85,25 +87,38 @@ fn forms() -> &'static [(Kind, Regex)] {
             // glibc's loader.
             (Kind::Library, r"error while loading shared libraries: ([^:\s]+): cannot open shared object"),
             // GCC, clang.
-            (Kind::Header, r"fatal error: '?([\w./+-]+\.h(?:pp|xx|h)?)'?(?:: No such file or directory| file not found)"),
+            (Kind::Header, r"(?:fatal )?error: '?([\w./+-]+\.h(?:pp|xx|h)?)'?(?:: No such file or directory| file not found)"),
+            // configure scripts and other checks that end the build.
+            (Kind::Header, r"(?i:error): (?:.{0,30} )?(?:header )?[<'`\x22]?([\w./+-]+\.h)[>'`\x22]? (?:header )?(?:was )?not found"),
             // The `cc` and `cmake` crates, rustc, build scripts.
             (Kind::Tool, r#"[Ff]ailed to find tool "?([\w.+/-]+)"#),
             (Kind::Tool, r"[Ii]s `([\w.+-]+)` not installed\?|[Ii]s `([\w.+-]+)` installed\?"),
             (Kind::Tool, r"linker [`']([\w./+-]+)['`] not found"),
             // env of BusyBox and of coreutils.
             (Kind::Tool, r"can't execute '([^']+)': No such file"),
-            (Kind::Tool, r"env: [‘'`]?([\w./+-]+)[’'`]?: No such file or directory"),
+            (Kind::Tool, r"env: [‘'`]?([\w./+-]+)[’'`]?: (?:No such file or directory|not found)"),
             // make.
             (Kind::Tool, r"make(?:\[\d+\])?: ([\w./+-]+): (?:No such file or directory|not found)"),
-            // Go, Docker.
+            (Kind::Tool, r"make(?:\[\d+\])?: execvp: ([\w./+-]+): (?:No such file or directory|not found)"),
+            // A script's first line.
+            (Kind::Tool, r": ([\w./+-]+): bad interpreter: (?i:no such file)"),
+            (Kind::Tool, r"bad interpreter: ([\w./+-]+): (?i:no such file)"),
+            // which, meson, Java.
+            (Kind::Tool, r"which: no ([\w.+-]+) in \("),
+            (Kind::Tool, r"ERROR: Program [`']([\w./+-]+)['`] not found"),
+            (Kind::Tool, r#"Cannot run program "([\w./+-]+)".*No such file"#),
+            // Docker, Podman, Go.
+            (Kind::Tool, r"executable file [`']([^`']+)[`'] not found"),
+            (Kind::Tool, r"fork/exec ((?:/usr(?:/local)?)?/bin/(?:ba|z)?sh): no such file or directory"),
             (Kind::Tool, r#"exec: "([^"]+)": (?:executable file not found|stat \S+: no such file)"#),
-            (Kind::Tool, r"exec ([\w./+-]+): no such file or directory"),
+            (Kind::Tool, r"exec ((?:/usr)?/bin/[\w.+-]+): no such file or directory"),
             // Node.
             (Kind::Tool, r"spawn(?:Sync)? (\S+) ENOENT"),
             // Shells: dash, ash, bash, zsh. A number, or `line N`, may stand before the name.
             (Kind::Tool, r"(?:sh|ash|bash|zsh|dash)(?:\[\d+\])?: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found"),
             (Kind::Tool, r"\.sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found"),
             (Kind::Tool, r": line \d+: ([\w./+-]+): (?:command )?not found"),
+            (Kind::Tool, r"/[\w.-]+: \d+: ([\w./+-]+): not found"),
         ]
         .into_iter()
         .map(|(kind, form)| (kind, Regex::new(form).expect("a form of a message")))
@@ -150,6 +165,13 @@ mod tests {
             ("make: /bin/bash: No such file or directory", "tool bash"),
             ("exec: \"gcc\": executable file not found in $PATH", "tool gcc"),
             ("Error: spawnSync /bin/bash ENOENT", "tool bash"),
+            ("/usr/bin/env: bash: not found", "tool bash"),
+            ("exec: \"/bin/bash\": stat /bin/bash: no such file or directory: unknown", "tool bash"),
+            ("crun: executable file `bash` not found in $PATH", "tool bash"),
+            ("bash: ./run: /bin/bash: bad interpreter: No such file or directory", "tool bash"),
+            ("which: no cmake in (/usr/bin:/bin)", "tool cmake"),
+            ("make[1]: execvp: g++: No such file or directory", "tool g++"),
+            ("configure: error: argp.h not found", "header argp.h"),
             ("Failed to find tool. Is `musl-gcc` installed?", "tool musl-gcc"),
             ("error: linker `x86_64-linux-musl-gcc` not found", "tool x86_64-linux-musl-gcc"),
             (
