@@ -136,7 +136,10 @@ mod tests {
         assert_eq!(said("cat /etc/alpine-release"), (true, false));
         assert_eq!(said("installed: musl-1.2.5-r1"), (true, false));
         assert_eq!(said("RUN apt-get install -y gcc"), (false, true));
-        assert_eq!(said("Debian: apt install libssl-dev, Alpine: apk add openssl-dev"), (false, false));
+        assert_eq!(
+            said("Debian: apt install libssl-dev, Alpine: apk add openssl-dev"),
+            (false, false)
+        );
         assert_eq!(said("ordinary words"), (false, false));
     }
 }

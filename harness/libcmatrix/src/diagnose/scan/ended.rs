@@ -75,7 +75,10 @@ mod tests {
         assert_eq!(end("Process completed with exit code 101."), (Some(101), None));
         assert_eq!(end("(exit status: 101)"), (Some(101), None));
         assert_eq!(end("Segmentation fault (core dumped)"), (None, Some(11)));
-        assert_eq!(end("Program terminated with signal SIGSEGV, Segmentation fault."), (None, Some(11)));
+        assert_eq!(
+            end("Program terminated with signal SIGSEGV, Segmentation fault."),
+            (None, Some(11))
+        );
         assert_eq!(end("Program terminated with signal 11, Segmentation fault."), (None, Some(11)));
         assert_eq!(end("+++ killed by SIGSEGV (core dumped) +++"), (None, Some(11)));
         assert_eq!(end("exit code unknown"), (None, None));

@@ -166,7 +166,10 @@ mod tests {
             ("exec: \"gcc\": executable file not found in $PATH", "tool gcc"),
             ("Error: spawnSync /bin/bash ENOENT", "tool bash"),
             ("/usr/bin/env: bash: not found", "tool bash"),
-            ("exec: \"/bin/bash\": stat /bin/bash: no such file or directory: unknown", "tool bash"),
+            (
+                "exec: \"/bin/bash\": stat /bin/bash: no such file or directory: unknown",
+                "tool bash",
+            ),
             ("crun: executable file `bash` not found in $PATH", "tool bash"),
             ("bash: ./run: /bin/bash: bad interpreter: No such file or directory", "tool bash"),
             ("which: no cmake in (/usr/bin:/bin)", "tool cmake"),
