@@ -31,6 +31,8 @@ fn prebuilt(over: Over<'_>) -> Result<(), Failed> {
         ),
         ("src/lib.rs", "#[test]\nfn passes() {}\n"),
         ("src/main.rs", "fn main() {}\n"),
+        // Only for an integration test are programs built as such.
+        ("tests/starts.rs", "#[test]\nfn starts() {}\n"),
     ] {
         let path = project.path().join(name);
         fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
