@@ -191,9 +191,6 @@ pub enum Report {
         version: String,
         /// Whether kills by the memory limit can be counted here.
         counts_oom_kills: bool,
-        /// Why crashes cannot be looked at here; absent where they can.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        crashes_unseen: Option<String>,
     },
     /// A line of the program's output, without its newline. Bytes that are not UTF-8 are replaced.
     Line {

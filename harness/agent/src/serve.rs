@@ -15,7 +15,7 @@ use crate::{
     memory_events::OomCounter,
     pool::{Happened, Pool},
     protocol::{Ended, Job, Program, ProgramLimits, Report, Stream},
-    stack_header, supervisor, tests_job,
+    stack_header, tests_job,
 };
 
 /// The argument by which the `libcmatrix` executable knows that it is to be the agent.
@@ -42,7 +42,6 @@ fn serve_jobs() -> io::Result<()> {
     say(&Report::Ready {
         version: env!("CARGO_PKG_VERSION").into(),
         counts_oom_kills: oom.is_there(),
-        crashes_unseen: supervisor::why_not_traced(),
     });
     let mut pool = Pool::new(oom);
     let mut input = Input::default();

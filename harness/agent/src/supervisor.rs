@@ -17,7 +17,7 @@ use libcmatrix_schema::{AttemptStatus, Crash};
 use rustix::{
     fs::{Mode, OFlags},
     pipe::{PipeFlags, pipe_with},
-    process::{DumpableBehavior, Pid, Signal, WaitOptions},
+    process::{DumpableBehavior, Pid, Signal},
 };
 
 use crate::{
@@ -211,30 +211,6 @@ fn crash_of(
         Some(Err(why)) => (None, Some(why)),
         None => (None, not_traced),
     }
-}
-
-/// Why programs cannot be traced here; `None` where they can. Found by trying.
-pub(crate) fn why_not_traced() -> Option<String> {
-    try_to_trace().err().map(|e| format!("{NOT_ALLOWED}: {e}"))
-}
-
-fn try_to_trace() -> io::Result<()> {
-    let (ready, ready_in) = pipe_with(PipeFlags::CLOEXEC)?;
-    let Some(child) = fork()? else {
-        drop(ready);
-        // As a program is, when its tracer comes.
-        let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable);
-        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-        let _ = fs::File::from(ready_in).write_all(READY);
-        loop {
-            std::thread::park();
-        }
-    };
-    drop(ready_in);
-    let result = fs::File::from(ready).read_exact(&mut [0]).and_then(|()| Tracer::seize(child));
-    let _ = rustix::process::kill_process(child, Signal::KILL);
-    rustix::process::waitpid(Some(child), WaitOptions::empty())?;
-    result.map(drop)
 }
 
 const NOT_ALLOWED: &str = "tracing is not allowed";

@@ -32,7 +32,7 @@ fn a_finding_is_made_again_from_its_record() {
 #[test]
 fn without_its_experiment_a_finding_is_less_sure() {
     let mut record = record("thread-stack");
-    record.trials.clear();
+    record.experiments.clear();
     let found = findings(&record);
     assert_eq!(found, [("thread-stack-overflow".to_owned(), Confidence::Likely)]);
 }
@@ -42,8 +42,8 @@ fn an_experiment_that_contradicts_makes_it_a_guess() {
     let mut record = record("thread-stack");
     let bad = record.legs[1].tests.iter().find(|t| t.attempts.iter().any(|a| a.crash.is_some()));
     let bad = bad.expect("a test that crashes").clone();
-    for trial in &mut record.trials {
-        trial.tests = vec![bad.clone()];
+    for experiment in &mut record.experiments {
+        experiment.tests = vec![bad.clone()];
     }
     let found = findings(&record);
     assert_eq!(found, [("thread-stack-overflow".to_owned(), Confidence::Possible)]);

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Artifact, Attempt, Binary, Environment, Host, Note, Outcome, Project, Role, Settings, Step,
-    StepName, Tool, Trial,
+    Artifact, Attempt, Binary, Environment, Experiment, Host, Note, Outcome, Project, Role,
+    Settings, Step, StepName, Tool,
 };
 
 /// One line of `events.ndjson`.
@@ -128,9 +128,9 @@ pub enum Event {
         attempt: Attempt,
     },
     /// An experiment was made, or could not be.
-    TrialFinished {
+    ExperimentFinished {
         /// The experiment.
-        trial: Trial,
+        experiment: Experiment,
     },
     /// The last event of a run.
     RunFinished {

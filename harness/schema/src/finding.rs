@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{StepName, TrialKind};
+use crate::{ExperimentKind, StepName};
 
 /// A diagnosed cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,7 +33,7 @@ pub struct Finding {
     pub steps: Vec<StepName>,
     /// What was tried to prove it, and what came of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub experiments: Vec<Experiment>,
+    pub proofs: Vec<Proof>,
 }
 
 /// How sure a finding is.
@@ -106,9 +106,9 @@ pub struct Evidence {
 
 /// What an experiment showed of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Experiment {
+pub struct Proof {
     /// What was changed.
-    pub kind: TrialKind,
+    pub kind: ExperimentKind,
     /// The same in words.
     pub change: String,
     /// How many of the finding's tests were run.

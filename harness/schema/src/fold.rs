@@ -30,7 +30,7 @@ impl RunRecord {
             settings,
             notes: Vec::new(),
             legs: Vec::new(),
-            trials: Vec::new(),
+            experiments: Vec::new(),
             comparison: None,
             findings: Vec::new(),
             verdict: None,
@@ -103,7 +103,7 @@ impl Fold {
                     test.attempts.push(attempt);
                 }
             }
-            Event::TrialFinished { trial } => self.record.trials.push(trial),
+            Event::ExperimentFinished { experiment } => self.record.experiments.push(experiment),
             Event::RunFinished { interrupted } => {
                 self.record.finished_at = Some(line.at);
                 self.record.interrupted = interrupted;

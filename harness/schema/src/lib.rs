@@ -13,12 +13,12 @@ mod build_message;
 mod comparison;
 mod crash;
 mod event;
+mod experiment;
 mod finding;
 mod fold;
 mod leg;
 mod outcome;
 mod record;
-mod trial;
 mod verdict;
 
 pub use artifact::{Artifact, Elf};
@@ -26,7 +26,8 @@ pub use build_message::BuildMessage;
 pub use comparison::{Change, ChangeKind, Comparison};
 pub use crash::{Crash, CrashedThread, Frame, Mapping, Place, StackBounds};
 pub use event::{Event, EventLine};
-pub use finding::{Confidence, Evidence, Experiment, Finding, Severity};
+pub use experiment::{Experiment, ExperimentKind};
+pub use finding::{Confidence, Evidence, Finding, Proof, Severity};
 pub use leg::{
     Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus, Test,
     Toolchain, is_doctest,
@@ -36,7 +37,6 @@ pub use record::{
     Host, Limits, Note, Package, Project, ProjectKind, RunRecord, Settings, Target, TargetKind,
     Tool,
 };
-pub use trial::{Trial, TrialKind};
 pub use verdict::{Rule, RuleStatus, Verdict, VerdictOutcome};
 
 /// Version of both documents. It grows only when a reader of an older version would misread a newer document.

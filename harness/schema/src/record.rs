@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Comparison, Finding, Leg, Trial, Verdict};
+use crate::{Comparison, Experiment, Finding, Leg, Verdict};
 
 /// Everything a run found (`run.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,7 +34,7 @@ pub struct RunRecord {
     pub legs: Vec<Leg>,
     /// Experiments: failing tests, run again with one thing changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub trials: Vec<Trial>,
+    pub experiments: Vec<Experiment>,
     /// The baseline against the candidate; absent until it was made.
     #[serde(default)]
     pub comparison: Option<Comparison>,

@@ -2,10 +2,13 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-static NAMES: LazyLock<HashSet<&'static [u8]>> = LazyLock::new(|| {
-    let lines = include_str!("glibc-only-symbols.txt").lines();
-    lines.filter(|line| !line.starts_with('#')).map(str::as_bytes).collect()
-});
+static NAMES: LazyLock<HashSet<&'static [u8]>> =
+    LazyLock::new(|| glibc_only_symbols().map(str::as_bytes).collect());
+
+/// The symbols that glibc exports and musl does not.
+pub fn glibc_only_symbols() -> impl Iterator<Item = &'static str> {
+    include_str!("glibc-only-symbols.txt").lines().filter(|line| !line.starts_with('#'))
+}
 
 /// Whether glibc exports a symbol of that name and musl does not.
 pub(crate) fn has(name: &[u8]) -> bool {

@@ -37,6 +37,17 @@ pub(super) fn complete(facts: &Facts, path: &Path, libraries: &mut Libraries) ->
         elf.missing_libraries = loaded.missing.into_iter().collect();
         unresolved(facts, &loaded.libraries, libraries)
     };
+    with_symbols(elf, &symbols)
+}
+
+/// The same as far as it can be told without an image.
+pub(super) fn without_image(facts: &Facts) -> Elf {
+    let undefined = facts.undefined.iter();
+    let symbols = ordered(undefined.filter(|name| glibc_only::has(name)));
+    with_symbols(facts.elf(), &symbols)
+}
+
+fn with_symbols(mut elf: Elf, symbols: &[Name]) -> Elf {
     elf.missing_symbols =
         symbols.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     shorten(&mut elf);

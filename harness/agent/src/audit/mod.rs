@@ -13,7 +13,7 @@ mod bounded;
 mod candidates;
 mod elf;
 mod facts;
-mod glibc_only;
+pub(crate) mod glibc_only;
 mod libraries;
 mod missing;
 mod musl;
@@ -32,6 +32,7 @@ use object::ReadRef;
 
 use crate::protocol::{AuditRoot, Report};
 use bounded::Source;
+use facts::Facts;
 use libraries::Libraries;
 
 /// Objects of all folders together that are told; the ones that miss something come first.
@@ -113,6 +114,13 @@ fn is_faulty(elf: &Elf) -> bool {
 
 /// Reads one file; `None` if it is no ELF file, or one for another machine.
 fn read(path: &Path, libraries: &mut Libraries) -> Option<(u64, Elf)> {
+    let (bytes, facts) = facts_of(path)?;
+    (facts.machine == libraries.machine())
+        .then(|| (bytes, missing::complete(&facts, path, libraries)))
+}
+
+/// Its size, and what it says.
+fn facts_of(path: &Path) -> Option<(u64, Facts)> {
     let source = Source::open(path).ok()?;
     let magic = source.whole().read_bytes_at(0, 8).ok()?;
     let facts = if magic == object::archive::MAGIC {
@@ -120,6 +128,12 @@ fn read(path: &Path, libraries: &mut Libraries) -> Option<(u64, Elf)> {
     } else {
         elf::read(source.whole())?
     };
-    (facts.machine == libraries.machine())
-        .then(|| (source.bytes(), missing::complete(&facts, path, libraries)))
+    Some((source.bytes(), facts))
+}
+
+/// Reads an ELF file or archive where there is no image to hold it against: its missing symbols are
+/// those that only glibc has, and no library is known to be missing. `None` if it is none.
+#[must_use]
+pub fn read_elf(path: &Path) -> Option<Elf> {
+    facts_of(path).map(|(_, facts)| missing::without_image(&facts))
 }

@@ -26,7 +26,7 @@ mod symbols;
 pub use decide::{Diagnosis, Found, decide};
 pub use facts::{Facts, Hit};
 pub use page::page;
-pub use proof::{PlannedTrial, plan};
+pub use proof::{PlannedExperiment, plan};
 pub use record::{UNEXPLAINED, findings};
 pub use rule::{Category, Rule};
 pub use rulebook::{RuleEntry, Rulebook, rulebook};

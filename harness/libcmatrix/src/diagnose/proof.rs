@@ -6,56 +6,57 @@
 
 use std::collections::BTreeMap;
 
-use libcmatrix_schema::{Confidence, Experiment, Finding, Outcome, Trial, TrialKind};
+use libcmatrix_schema::{Confidence, Experiment, ExperimentKind, Finding, Outcome, Proof};
 
 use super::{record::UNEXPLAINED, rulebook::rulebook};
 
 /// An experiment that is worth its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedTrial {
+pub struct PlannedExperiment {
     /// What is changed.
-    pub kind: TrialKind,
+    pub kind: ExperimentKind,
     /// Ids of the tests to run.
     pub tests: Vec<String>,
 }
 
 /// The experiments that findings ask for, the quickest first.
 #[must_use]
-pub fn plan(findings: &[Finding]) -> Vec<PlannedTrial> {
-    let mut by_kind: BTreeMap<TrialKind, Vec<String>> = BTreeMap::new();
+pub fn plan(findings: &[Finding]) -> Vec<PlannedExperiment> {
+    let mut by_kind: BTreeMap<ExperimentKind, Vec<String>> = BTreeMap::new();
     for finding in findings {
-        for kind in proofs(&finding.code) {
+        for kind in asked_for(&finding.code) {
             by_kind.entry(*kind).or_default().extend(finding.tests.iter().cloned());
         }
     }
     let planned = by_kind.into_iter().map(|(kind, mut tests)| {
         tests.sort_unstable();
         tests.dedup();
-        PlannedTrial { kind, tests }
+        PlannedExperiment { kind, tests }
     });
-    planned.filter(|trial| !trial.tests.is_empty()).collect()
+    planned.filter(|experiment| !experiment.tests.is_empty()).collect()
 }
 
-fn proofs(code: &str) -> &'static [TrialKind] {
+fn asked_for(code: &str) -> &'static [ExperimentKind] {
     if code == UNEXPLAINED {
         // Whether it is the libc or what is around it is worth knowing, most of all where nothing else is.
-        return &[TrialKind::BaselineUserland];
+        return &[ExperimentKind::BaselineUserland];
     }
     rulebook().get(code).map_or(&[], |entry| &entry.rule.proof)
 }
 
 /// Adds what the experiments showed.
-pub(super) fn apply(findings: &mut [Finding], trials: &[Trial]) {
+pub(super) fn apply(findings: &mut [Finding], experiments: &[Experiment]) {
     for finding in findings {
         let mut held = Vec::new();
-        for kind in proofs(&finding.code) {
-            let Some(trial) = trials.iter().find(|t| t.kind == *kind && t.not_made.is_none())
+        for kind in asked_for(&finding.code) {
+            let Some(experiment) =
+                experiments.iter().find(|t| t.kind == *kind && t.not_made.is_none())
             else {
                 continue;
             };
-            let Some(experiment) = judge(finding, trial) else { continue };
-            held.push(experiment.as_predicted == experiment.of);
-            finding.experiments.push(experiment);
+            let Some(proof) = judge(finding, experiment) else { continue };
+            held.push(proof.as_predicted == proof.of);
+            finding.proofs.push(proof);
         }
         if finding.code == UNEXPLAINED || held.is_empty() {
             continue;
@@ -63,7 +64,7 @@ pub(super) fn apply(findings: &mut [Finding], trials: &[Trial]) {
         finding.confidence = match finding.confidence {
             _ if !held.contains(&true) => Confidence::Possible,
             // It is shown that something around the program is missing; what it is was only guessed.
-            Confidence::Possible if finding.experiments.iter().all(is_about_userland) => {
+            Confidence::Possible if finding.proofs.iter().all(is_about_userland) => {
                 Confidence::Likely
             }
             _ => Confidence::Proven,
@@ -71,31 +72,33 @@ pub(super) fn apply(findings: &mut [Finding], trials: &[Trial]) {
     }
 }
 
-fn is_about_userland(experiment: &Experiment) -> bool {
-    experiment.kind == TrialKind::BaselineUserland
+fn is_about_userland(proof: &Proof) -> bool {
+    proof.kind == ExperimentKind::BaselineUserland
 }
 
-fn judge(finding: &Finding, trial: &Trial) -> Option<Experiment> {
-    let done = trial.tests.iter().filter(|test| finding.tests.contains(&test.id));
+fn judge(finding: &Finding, experiment: &Experiment) -> Option<Proof> {
+    let done = experiment.tests.iter().filter(|test| finding.tests.contains(&test.id));
     let outcomes: Vec<&Outcome> =
         done.filter(|test| !test.attempts.is_empty()).map(|test| &test.outcome).collect();
     if outcomes.is_empty() {
         return None;
     }
-    let predicted = |outcome: &&&Outcome| match trial.kind {
-        TrialKind::GlibcHeapChecks => matches!(outcome, Outcome::Crashed { .. }),
-        TrialKind::StackSize | TrialKind::BaselineUserland | TrialKind::DynamicLibc => {
+    let predicted = |outcome: &&&Outcome| match experiment.kind {
+        ExperimentKind::GlibcHeapChecks => matches!(outcome, Outcome::Crashed { .. }),
+        ExperimentKind::StackSize
+        | ExperimentKind::BaselineUserland
+        | ExperimentKind::DynamicLibc => {
             matches!(outcome, Outcome::Passed)
         }
     };
     let as_predicted = outcomes.iter().filter(predicted).count();
     let all = as_predicted == outcomes.len();
-    Some(Experiment {
-        kind: trial.kind,
-        change: change(trial.kind).into(),
+    Some(Proof {
+        kind: experiment.kind,
+        change: change(experiment.kind).into(),
         of: count(outcomes.len()),
         as_predicted: count(as_predicted),
-        conclusion: conclusion(trial.kind, all).into(),
+        conclusion: conclusion(experiment.kind, all).into(),
     })
 }
 
@@ -103,35 +106,35 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn change(kind: TrialKind) -> &'static str {
+fn change(kind: ExperimentKind) -> &'static str {
     match kind {
-        TrialKind::StackSize => {
+        ExperimentKind::StackSize => {
             "a copy of the test binary whose PT_GNU_STACK asks for 8 MiB of stack a thread"
         }
-        TrialKind::GlibcHeapChecks => {
+        ExperimentKind::GlibcHeapChecks => {
             "the glibc side with glibc's heap checks (libc_malloc_debug, glibc.malloc.check=3)"
         }
-        TrialKind::BaselineUserland => "the same musl binary in the baseline's image",
-        TrialKind::DynamicLibc => "the project linked to musl dynamically (-crt-static)",
+        ExperimentKind::BaselineUserland => "the same musl binary in the baseline's image",
+        ExperimentKind::DynamicLibc => "the project linked to musl dynamically (-crt-static)",
     }
 }
 
-fn conclusion(kind: TrialKind, all: bool) -> &'static str {
+fn conclusion(kind: ExperimentKind, all: bool) -> &'static str {
     match (kind, all) {
-        (TrialKind::StackSize, true) => "with that, and nothing else changed, they pass",
-        (TrialKind::StackSize, false) => "they do not pass with more stack",
-        (TrialKind::GlibcHeapChecks, true) => {
+        (ExperimentKind::StackSize, true) => "with that, and nothing else changed, they pass",
+        (ExperimentKind::StackSize, false) => "they do not pass with more stack",
+        (ExperimentKind::GlibcHeapChecks, true) => {
             "glibc finds the broken heap too, once it looks: the fault is the program's own"
         }
-        (TrialKind::GlibcHeapChecks, false) => "glibc's checks find nothing",
-        (TrialKind::BaselineUserland, true) => {
+        (ExperimentKind::GlibcHeapChecks, false) => "glibc's checks find nothing",
+        (ExperimentKind::BaselineUserland, true) => {
             "there they pass: it is what is around the program, not musl"
         }
-        (TrialKind::BaselineUserland, false) => {
+        (ExperimentKind::BaselineUserland, false) => {
             "they fail there as well: it is not Alpine's userland"
         }
-        (TrialKind::DynamicLibc, true) => "linked dynamically, they pass",
-        (TrialKind::DynamicLibc, false) => "they do not pass linked dynamically either",
+        (ExperimentKind::DynamicLibc, true) => "linked dynamically, they pass",
+        (ExperimentKind::DynamicLibc, false) => "they do not pass linked dynamically either",
     }
 }
 
@@ -152,33 +155,33 @@ mod tests {
             remedies: Vec::new(),
             tests: vec!["p$a".into(), "p$b".into()],
             steps: Vec::new(),
-            experiments: Vec::new(),
+            proofs: Vec::new(),
         }
     }
 
-    fn trial(kind: TrialKind, statuses: &[AttemptStatus]) -> Trial {
+    fn experiment(kind: ExperimentKind, statuses: &[AttemptStatus]) -> Experiment {
         let tests = ["p$a", "p$b"].iter().zip(statuses).map(|(id, status)| {
             let attempts = vec![Attempt::unmeasured(status.clone())];
             Test { id: (*id).into(), outcome: Outcome::of(&attempts), attempts }
         });
-        Trial { kind, leg: "x".into(), tests: tests.collect(), not_made: None }
+        Experiment { kind, leg: "x".into(), tests: tests.collect(), not_made: None }
     }
 
-    fn confidence(kind: TrialKind, statuses: &[AttemptStatus]) -> Confidence {
+    fn confidence(kind: ExperimentKind, statuses: &[AttemptStatus]) -> Confidence {
         let mut findings = [finding("thread-stack-overflow")];
-        apply(&mut findings, &[trial(kind, statuses)]);
+        apply(&mut findings, &[experiment(kind, statuses)]);
         findings[0].confidence
     }
 
     #[test]
     fn only_what_holds_for_every_test_proves() {
         let (good, bad) = (AttemptStatus::Passed, AttemptStatus::Crashed { signal: 11 });
-        let kind = TrialKind::StackSize;
+        let kind = ExperimentKind::StackSize;
         assert_eq!(confidence(kind, &[good.clone(), good.clone()]), Confidence::Proven);
         assert_eq!(confidence(kind, &[good.clone(), bad.clone()]), Confidence::Possible);
         assert_eq!(confidence(kind, &[bad.clone(), bad]), Confidence::Possible);
         assert_eq!(confidence(kind, &[]), Confidence::Likely, "nothing was run");
-        let other = TrialKind::BaselineUserland;
+        let other = ExperimentKind::BaselineUserland;
         assert_eq!(confidence(other, &[good.clone(), good]), Confidence::Likely, "not its proof");
     }
 

@@ -50,7 +50,7 @@ pub fn findings(record: &RunRecord, comparison: &Comparison) -> Vec<Finding> {
         }
     }
     let mut findings = causes.findings();
-    proof::apply(&mut findings, &record.trials);
+    proof::apply(&mut findings, &record.experiments);
     sort(&mut findings);
     findings
 }
@@ -234,7 +234,7 @@ fn finding_of(found: &Found) -> Finding {
         remedies: rule.remedies.clone(),
         tests: Vec::new(),
         steps: Vec::new(),
-        experiments: Vec::new(),
+        proofs: Vec::new(),
     }
 }
 
@@ -249,6 +249,6 @@ fn unexplained() -> Finding {
         remedies: vec!["Look at the two outputs side by side; it need not be musl.".into()],
         tests: Vec::new(),
         steps: Vec::new(),
-        experiments: Vec::new(),
+        proofs: Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! The shape of a rule file.
 
-use libcmatrix_schema::{Confidence, Severity, TrialKind};
+use libcmatrix_schema::{Confidence, ExperimentKind, Severity};
 use serde::{Deserialize, Serialize};
 
 /// One cause, as its file tells it.
@@ -36,7 +36,7 @@ pub struct Rule {
     pub known_by: Option<String>,
     /// Experiments that would prove it.
     #[serde(default)]
-    pub proof: Vec<TrialKind>,
+    pub proof: Vec<ExperimentKind>,
     /// What shows it; each is enough by itself.
     #[serde(default)]
     pub when: Vec<When>,

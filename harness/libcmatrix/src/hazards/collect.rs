@@ -300,9 +300,8 @@ fn files(resolved: &Resolved, project: &str, literals: &HashSet<String>) -> Vec<
             hazards.extend(c_header::find(&source, path, root, &package, is_named));
         } else if path.extension().is_some_and(|e| e == "rs") {
             // Read already.
-        } else if let Some(object) = text::object(path, root) {
-            let ties = prebuilt::ties(&object);
-            hazards.extend(ties.map(|t| prebuilt::hazard(&t, &package).at(path, root, None)));
+        } else if text::is_object(path, root) {
+            hazards.extend(prebuilt_object(path, root, &package));
         } else if (is_named || is_among_tests)
             && let Some(text) = text::read(path, root)
         {
@@ -333,10 +332,12 @@ fn prebuilt_files(package: &ResolvedPackage) -> Vec<Hazard> {
     walk(&package.folder)
         .filter(|e| e.file_type().is_file() && is_object(e.path()))
         .filter(|e| !is_for_tests(e.path().strip_prefix(&package.folder).unwrap_or(e.path())))
-        .filter_map(|entry| {
-            let ties = prebuilt::ties(&text::object(entry.path(), &package.folder)?)?;
-            let hazard = prebuilt::hazard(&ties, &package.id());
-            Some(hazard.at(entry.path(), &package.folder, None))
-        })
+        .filter(|e| text::is_object(e.path(), &package.folder))
+        .filter_map(|e| prebuilt_object(e.path(), &package.folder, &package.id()))
         .collect()
+}
+
+fn prebuilt_object(path: &Path, root: &Path, package: &str) -> Option<Hazard> {
+    let hazard = prebuilt::hazard(&libcmatrix_agent::read_elf(path)?, package)?;
+    Some(hazard.at(path, root, None))
 }

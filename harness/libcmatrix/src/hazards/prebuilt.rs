@@ -1,106 +1,50 @@
-//! Prebuilt programs, libraries and objects for glibc. Pure: takes the bytes of a file; gives what
-//! ties it to glibc.
+//! Prebuilt programs, libraries and objects for glibc. Pure: takes what an ELF file says; gives the
+//! hazard, where something ties it to glibc.
 
-use std::collections::BTreeSet;
-
-use libcmatrix_schema::Confidence;
-use object::{
-    Object, ObjectSymbol,
-    read::{
-        archive::ArchiveFile,
-        elf::{ElfFile, FileHeader, ProgramHeader},
-    },
-};
+use libcmatrix_schema::{Confidence, Elf};
 
 use super::{hazard::Hazard, symbol};
 
-/// What ties a file to glibc.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ties {
-    /// The loader it names, where that is glibc's.
-    pub interpreter: Option<String>,
-    /// Libraries of glibc that it needs.
-    pub needed: Vec<String>,
-    /// Symbols that only glibc has.
-    pub symbols: BTreeSet<String>,
-    /// The newest version of glibc that it names.
-    pub newest: Option<String>,
-    /// Whether it is an archive or an object, to be linked.
-    pub is_linked: bool,
-}
+/// The machine of the target that is asked about.
+const MACHINE: &str = "x86_64";
+/// Symbols that are named.
+const NAMED: usize = 4;
 
-/// Members of an archive that are looked at.
-const MOST_MEMBERS: usize = 20_000;
-
-/// Reads a file for x86-64 Linux; `None` where it is none, or nothing ties it to glibc.
+/// The hazard that a file is; `None` where nothing ties it to glibc. Whether anything uses it is not
+/// known.
 #[must_use]
-pub fn ties(bytes: &[u8]) -> Option<Ties> {
-    let mut ties = Ties::default();
-    if bytes.starts_with(b"!<arch>\n") {
-        ties.is_linked = true;
-        let archive = ArchiveFile::parse(bytes).ok()?;
-        for member in archive.members().take(MOST_MEMBERS) {
-            let Ok(data) = member.and_then(|m| m.data(bytes)) else { break };
-            let _ = of_elf(data, &mut ties);
-        }
-    } else {
-        of_elf(bytes, &mut ties)?;
-    }
-    let is_tied = ties.interpreter.is_some() || !ties.needed.is_empty() || !ties.symbols.is_empty();
-    is_tied.then_some(ties)
-}
-
-fn of_elf(bytes: &[u8], ties: &mut Ties) -> Option<()> {
-    use object::elf::{EM_X86_64, ET_REL, FileHeader64, PT_INTERP};
-    let file: ElfFile<'_, FileHeader64<object::Endianness>> = ElfFile::parse(bytes).ok()?;
-    let endian = file.endian();
-    let header = file.elf_header();
-    if header.e_machine(endian) != EM_X86_64 {
+pub fn hazard(elf: &Elf, package: &str) -> Option<Hazard> {
+    if elf.machine != MACHINE {
         return None;
     }
-    ties.is_linked |= header.e_type(endian) == ET_REL;
-    for program in file.elf_program_headers() {
-        if program.p_type(endian) == PT_INTERP
-            && let Ok(Some(path)) = program.interpreter(endian, bytes)
-        {
-            let path = String::from_utf8_lossy(path).into_owned();
-            ties.interpreter = Some(path).filter(|p| p.contains("ld-linux"));
-        }
-    }
-    ties.needed.extend(needed(&file).into_iter().filter(|n| is_of_glibc(n)));
-    let symbols = file.symbols().chain(file.dynamic_symbols()).filter(|s| s.is_undefined());
-    for symbol in symbols.filter(|s| !s.is_weak()) {
-        if let Ok(name) = symbol.name()
-            && symbol::is_glibc_only(name)
-        {
-            ties.symbols.insert(name.split('@').next().unwrap_or(name).to_owned());
-        }
-    }
-    if let Some(newest) = newest_version(&file) {
-        ties.newest = Some(newest);
-    }
-    Some(())
+    let interpreter = elf.interpreter.as_ref().filter(|path| path.contains("ld-linux"));
+    let needed: Vec<&str> =
+        elf.needed.iter().map(String::as_str).filter(|library| is_of_glibc(library)).collect();
+    let symbols = &elf.missing_symbols;
+    let version = elf.glibc.as_ref().map(|v| format!(", glibc {v} or newer")).unwrap_or_default();
+    let only_glibc = match symbols.len().saturating_sub(NAMED) {
+        _ if symbols.is_empty() => String::new(),
+        0 => format!("; only glibc has {}", symbols.join(", ")),
+        more => format!("; only glibc has {} and {more} more", symbols[..NAMED].join(", ")),
+    };
+    let (code, text) = if let Some(interpreter) = interpreter {
+        ("elf-interp-missing", format!("a program that names {interpreter}{version}{only_glibc}"))
+    } else if let (true, Some(first)) = (is_linked(elf), symbols.first()) {
+        (symbol::code(first), format!("an archive or object built against glibc{only_glibc}"))
+    } else if !needed.is_empty() {
+        let needed = needed.join(", ");
+        ("shared-lib-ld-linux", format!("a library that needs {needed}{version}{only_glibc}"))
+    } else if !symbols.is_empty() {
+        ("reloc-glibc-symbol", format!("a library{version}{only_glibc}"))
+    } else {
+        return None;
+    };
+    Some(Hazard::new(code, Confidence::Possible, package, text))
 }
 
-type Elf<'a> = ElfFile<'a, object::elf::FileHeader64<object::Endianness>>;
-
-/// `DT_NEEDED`.
-fn needed(file: &Elf<'_>) -> Vec<String> {
-    use object::read::elf::{Dyn, SectionHeader};
-    let (endian, bytes) = (file.endian(), file.data());
-    let sections = file.elf_section_table();
-    let mut names = Vec::new();
-    for section in sections.iter() {
-        let Ok(Some((entries, link))) = section.dynamic(endian, bytes) else { continue };
-        let Ok(strings) = sections.strings(endian, bytes, link) else { continue };
-        for entry in entries.iter().filter(|e| e.tag32(endian) == Some(object::elf::DT_NEEDED)) {
-            if let Ok(name) = entry.string(endian, strings) {
-                names.push(String::from_utf8_lossy(name).into_owned());
-            }
-        }
-        let _ = section.name(endian, strings);
-    }
-    names
+/// Whether it is still to be linked.
+fn is_linked(elf: &Elf) -> bool {
+    elf.kind == "archive" || elf.kind == "relocatable"
 }
 
 fn is_of_glibc(library: &str) -> bool {
@@ -109,93 +53,53 @@ fn is_of_glibc(library: &str) -> bool {
     names.contains(&library) || library.starts_with("ld-linux")
 }
 
-/// The newest `GLIBC_x.y` among the versions that are needed.
-fn newest_version(file: &Elf<'_>) -> Option<String> {
-    let (endian, bytes) = (file.endian(), file.data());
-    let sections = file.elf_section_table();
-    let (mut records, link) = sections.gnu_verneed(endian, bytes).ok()??;
-    let strings = sections.strings(endian, bytes, link).ok()?;
-    let mut newest: Option<(u32, u32)> = None;
-    // What a broken file says further on is not read.
-    while let Ok(Some((_, mut versions))) = records.next() {
-        while let Ok(Some(version)) = versions.next() {
-            let name = version.name(endian, strings).unwrap_or_default();
-            let number = std::str::from_utf8(name).ok().and_then(|n| n.strip_prefix("GLIBC_"));
-            let parsed = number.and_then(|n| {
-                let mut parts = n.split('.').map(str::parse);
-                Some((parts.next()?.ok()?, parts.next()?.ok()?))
-            });
-            newest = newest.max(parsed);
-        }
-    }
-    newest.map(|(major, minor)| format!("glibc {major}.{minor}"))
-}
-
-/// The hazard that a file is. Whether anything uses the file is not known.
-#[must_use]
-pub fn hazard(ties: &Ties, package: &str) -> Hazard {
-    let version = ties.newest.as_ref().map(|v| format!(", {v} or newer")).unwrap_or_default();
-    let first: Vec<&str> = ties.symbols.iter().map(String::as_str).take(4).collect();
-    let more = ties.symbols.len().saturating_sub(first.len());
-    let symbols = match (first.is_empty(), more) {
-        (true, _) => String::new(),
-        (false, 0) => format!("; only glibc has {}", first.join(", ")),
-        (false, n) => format!("; only glibc has {} and {n} more", first.join(", ")),
-    };
-    let (code, text) = if let Some(interpreter) = &ties.interpreter {
-        ("elf-interp-missing", format!("a program that names {interpreter}{version}{symbols}"))
-    } else if ties.is_linked {
-        let code = ties.symbols.first().map_or("reloc-glibc-symbol", |s| symbol::code(s));
-        (code, format!("an archive or object built against glibc{symbols}"))
-    } else {
-        let needs = ties.needed.join(", ");
-        let needs = if needs.is_empty() { String::new() } else { format!(" that needs {needs}") };
-        ("shared-lib-ld-linux", format!("a library{needs}{version}{symbols}"))
-    };
-    Hazard::new(code, Confidence::Possible, package, text)
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
-    /// This test itself is a program for the machine it runs on.
-    fn this_program() -> Vec<u8> {
-        std::fs::read(std::env::current_exe().expect("a path")).expect("a file")
+    fn elf(kind: &str, needed: &[&str], symbols: &[&str]) -> Elf {
+        let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        Elf {
+            kind: kind.into(),
+            machine: MACHINE.into(),
+            needed: owned(needed),
+            missing_symbols: owned(symbols),
+            ..Elf::default()
+        }
     }
 
+    fn code(elf: &Elf) -> Option<String> {
+        hazard(elf, "p").map(|hazard| hazard.code)
+    }
+
+    /// This test itself is a program for the machine it runs on.
     #[test]
     #[cfg(all(target_env = "gnu", target_arch = "x86_64"))]
     fn a_program_for_glibc() {
-        let ties = ties(&this_program()).expect("it is tied");
-        assert_eq!(ties.interpreter.as_deref(), Some("/lib64/ld-linux-x86-64.so.2"));
-        assert!(ties.needed.contains(&"libc.so.6".to_owned()));
-        assert!(ties.newest.as_deref().is_some_and(|v| v.starts_with("glibc 2.")));
-        assert_eq!(hazard(&ties, "p").code, "elf-interp-missing");
+        let path = std::env::current_exe().expect("a path");
+        let elf = libcmatrix_agent::read_elf(&path).expect("a program");
+        let hazard = hazard(&elf, "p").expect("a hazard");
+        assert_eq!(hazard.code, "elf-interp-missing");
+        assert!(hazard.text.contains("/lib64/ld-linux-x86-64.so.2, glibc 2."), "{}", hazard.text);
     }
 
     #[test]
-    fn what_is_no_object() {
-        assert_eq!(ties(b""), None);
-        assert_eq!(ties(b"\x7fELF"), None);
-        assert_eq!(ties(b"!<arch>\n"), None);
-        assert_eq!(ties(b"#!/bin/sh\n"), None);
+    fn what_ties_a_file_to_glibc() {
+        assert_eq!(code(&elf("shared-object", &["libz.so.1"], &[])), None);
+        let library = elf("shared-object", &["libc.so.6"], &[]);
+        assert_eq!(code(&library).as_deref(), Some("shared-lib-ld-linux"));
+        let object = elf("relocatable", &[], &["__memcpy_chk"]);
+        assert_eq!(code(&object).as_deref(), Some("fortify-chk-link"));
+        assert_eq!(code(&elf("archive", &[], &[])), None);
+        let plugin = elf("shared-object", &[], &["gnu_get_libc_version"]);
+        assert_eq!(code(&plugin).as_deref(), Some("reloc-glibc-symbol"));
+        assert_eq!(code(&Elf { machine: "aarch64".into(), ..library }), None);
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
-        #[test]
-        fn broken_files_are_survived(changes in proptest::collection::vec((0..200_000usize, any::<u8>()), 1..60)) {
-            let mut bytes = this_program();
-            bytes.truncate(400_000);
-            for (at, value) in changes {
-                if let Some(byte) = bytes.get_mut(at % 4096 + (at / 4096) * 7) {
-                    *byte = value;
-                }
-            }
-            let _ = ties(&bytes);
-        }
+    #[test]
+    fn a_few_symbols_are_named() {
+        let many = elf("archive", &[], &["a", "b", "c", "d", "e", "f"]);
+        let text = hazard(&many, "p").expect("a hazard").text;
+        assert!(text.ends_with("a, b, c, d and 2 more"), "{text}");
     }
 }

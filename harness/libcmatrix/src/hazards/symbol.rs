@@ -2,10 +2,8 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let lines = include_str!("glibc_only_symbols.txt").lines();
-    lines.filter(|l| !l.starts_with('#') && !l.is_empty()).collect()
-});
+static NAMES: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| libcmatrix_agent::glibc_only_symbols().collect());
 
 /// Whether glibc exports it and musl does not. A version after `@` counts for nothing.
 #[must_use]

@@ -16,15 +16,12 @@ pub fn read(path: &Path, within: &Path) -> Option<String> {
     String::from_utf8(bytes(path, within, LARGEST_TEXT)?).ok()
 }
 
-/// The bytes of an object, if it looks like one.
-pub fn object(path: &Path, within: &Path) -> Option<Vec<u8>> {
+/// Whether a file looks like a prebuilt object or archive.
+pub fn is_object(path: &Path, within: &Path) -> bool {
     let mut magic = [0; 8];
-    let mut file = open(path, within, LARGEST_OBJECT)?;
-    file.read_exact(&mut magic).ok()?;
-    if !magic.starts_with(b"\x7fELF") && magic != *b"!<arch>\n" {
-        return None;
-    }
-    bytes(path, within, LARGEST_OBJECT)
+    let file = open(path, within, LARGEST_OBJECT);
+    let read = file.is_some_and(|mut file| file.read_exact(&mut magic).is_ok());
+    read && (magic.starts_with(b"\x7fELF") || magic == *b"!<arch>\n")
 }
 
 fn open(path: &Path, within: &Path, largest: u64) -> Option<File> {

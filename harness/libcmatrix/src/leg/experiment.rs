@@ -1,20 +1,21 @@
-//! The step `prove`: failing tests run again with one thing changed.
+//! What experiments do with a leg: its failing tests run again with one thing changed.
 //!
-//! Takes the kind of experiment and the tests; records a [`Trial`]. An experiment that cannot be
-//! made here says so in the record, and fails nothing.
+//! Takes the leg and the tests; gives what they did, or why the experiment cannot be made here.
 
 use std::collections::{BTreeMap, HashSet};
 
 use libcmatrix_agent::protocol::{Report, TestBinary, TestToRun};
-use libcmatrix_schema::{Attempt, Event, Linkage, Outcome, StepName, Test, Trial, TrialKind};
+use libcmatrix_schema::{Attempt, Linkage, Outcome, Test};
 
 use super::{
-    Context, Leg,
+    BuiltBinary, Context, Leg,
     session::AgentSession,
-    step::RunningStep,
     test::{PlannedTest, test_limits, threads},
 };
-use crate::{diagnose::PlannedTrial, exit::Exit, failure::Result};
+use crate::failure::Result;
+
+/// What the tests did, or why the experiment cannot be made here.
+pub type Made = std::result::Result<Vec<Test>, String>;
 
 /// The stack that the experiment gives each thread: what glibc gives by default (8 MiB, `ulimit -s`).
 const STACK_BYTES: u64 = 8 << 20;
@@ -24,92 +25,93 @@ const STACK_BYTES: u64 = 8 << 20;
 const HEAP_CHECKS: [(&str, &str); 2] =
     [("LD_PRELOAD", "libc_malloc_debug.so.0"), ("GLIBC_TUNABLES", "glibc.malloc.check=3")];
 
-/// What musl's loader says of a library that is missing.
-const NOT_LOADED: &str = "Error loading shared library";
-
 /// What glibc's loader says where that library is missing.
 const NOT_PRELOADED: &str = "cannot be preloaded";
 
-/// Makes an experiment with the legs of a run.
+/// What musl's loader says of a library that is missing.
+const NOT_LOADED: &str = "Error loading shared library";
+
+/// Copies of the test binaries ask for larger stacks. They stand beside the originals, since a test
+/// may look for files from where its binary is.
 ///
 /// # Errors
-/// The engine fails, or the user wants to stop.
-pub async fn experiment(
+/// The engine fails, or the user wants to stop; likewise below.
+pub async fn with_more_stack(
     context: &Context,
-    baseline: &mut Leg,
-    candidate: &mut Leg,
-    planned: &PlannedTrial,
-) -> Result<()> {
-    let leg: &Leg = if planned.kind == TrialKind::GlibcHeapChecks { baseline } else { candidate };
-    let name = leg.name.clone();
-    let mut step = RunningStep::begin(context, leg, StepName::Prove)?;
-    step.log(&format!("experiment {}: {}", planned.kind, planned.tests.join(", ")));
-    let ids: HashSet<&str> = planned.tests.iter().map(String::as_str).collect();
-    let made = match planned.kind {
-        TrialKind::StackSize => with_more_stack(context, candidate, &ids).await,
-        TrialKind::GlibcHeapChecks => with_heap_checks(context, baseline, &ids).await,
-        TrialKind::BaselineUserland => {
-            in_baseline_image(context, &baseline.images.runtime.id, candidate, &ids).await
+    leg: &mut Leg,
+    ids: &HashSet<&str>,
+) -> Result<Made> {
+    let Leg { test_session: Some(session), tests, binaries, .. } = leg else { return no_session() };
+    let tests = wanted(tests, ids);
+    let mut copies = programs(binaries);
+    for at in tests.iter().map(|test| test.binary).collect::<HashSet<_>>() {
+        let Some(program) = copies[at].program.argv.first_mut() else { continue };
+        let copy = format!("{program}.more-stack");
+        if let Err(why) = session.raise_stack(program, &copy, STACK_BYTES).await? {
+            return Ok(Err(why));
         }
-        TrialKind::DynamicLibc => Ok(Made::Not("it needs a build of its own".into())),
-    };
-    let made = match made {
-        Err(failure) if failure.exit == Exit::Interrupted => {
-            return step.finish(Err(failure));
-        }
-        Err(failure) => Made::Not(failure.to_string()),
-        Ok(made) => made,
-    };
-    let (tests, not_made) = made.into_parts();
-    for test in &tests {
-        step.log(&format!("--- {}: {}", test.id, test.outcome));
+        *program = copy;
     }
-    let trial = Trial { kind: planned.kind, leg: name, tests, not_made };
-    context.recorder.event(Event::TrialFinished { trial });
-    step.finish(Ok(()))
+    run(context, session, &tests, copies).await.map(Ok)
 }
 
-/// What became of an experiment.
-pub enum Made {
-    /// It was made; what the tests did.
-    Tests(Vec<Test>),
-    /// Why it could not be made.
-    Not(String),
-}
-
-impl Made {
-    /// For a [`Trial`]: the tests, and why it was not made.
-    #[must_use]
-    pub fn into_parts(self) -> (Vec<Test>, Option<String>) {
-        match self {
-            Self::Tests(tests) => (tests, None),
-            Self::Not(why) => (Vec::new(), Some(why)),
-        }
-    }
-}
-
-/// Runs tests of a leg that was built for the experiment, in its own session.
+/// The tests run with glibc's heap checks.
 ///
 /// # Errors
-/// The engine fails, or the user wants to stop.
-pub async fn in_own_session(context: &Context, leg: &mut Leg, ids: &HashSet<&str>) -> Result<Made> {
-    let Some(mut session) = leg.test_session.take() else { return Ok(no_session()) };
-    let made = run(context, &mut session, &wanted(leg, ids), binaries(leg)).await;
-    leg.test_session = Some(session);
-    let tests = made?;
+/// See above.
+pub async fn with_heap_checks(
+    context: &Context,
+    leg: &mut Leg,
+    ids: &HashSet<&str>,
+) -> Result<Made> {
+    let Leg { test_session: Some(session), tests, binaries, .. } = leg else { return no_session() };
+    let mut checked = programs(binaries);
+    for binary in &mut checked {
+        let variables = HEAP_CHECKS.map(|(name, value)| (name.into(), value.into()));
+        binary.program.env.extend(variables);
+    }
+    let tests = run(context, session, &wanted(tests, ids), checked).await?;
+    Ok(unless_said(tests, NOT_PRELOADED, "the image has no libc_malloc_debug.so.0"))
+}
+
+/// The same programs in another image. A dynamic one would need musl's loader there.
+///
+/// # Errors
+/// See above.
+pub async fn in_image(
+    context: &Context,
+    image: &str,
+    leg: &Leg,
+    ids: &HashSet<&str>,
+) -> Result<Made> {
+    if leg.spec.linkage() == Linkage::Dynamic {
+        return Ok(Err("the programs are linked to a loader that image does not have".into()));
+    }
+    let mut sandbox = leg.sandbox(context, "prove", image);
+    sandbox.memory_bytes = context.settings.limits.test_memory_bytes;
+    sandbox.read_only_root = leg.spec.read_only_root;
+    let mut session =
+        AgentSession::start(context.engine.as_ref(), &sandbox, &context.cancel).await?;
+    let tests = wanted(&leg.tests, ids);
+    let made = run(context, &mut session, &tests, programs(&leg.binaries)).await;
+    session.close().await?;
+    made.map(Ok)
+}
+
+/// The tests of a leg that was built for the experiment.
+///
+/// # Errors
+/// See above.
+pub async fn as_built(context: &Context, leg: &mut Leg, ids: &HashSet<&str>) -> Result<Made> {
+    let Leg { test_session: Some(session), tests, binaries, .. } = leg else { return no_session() };
+    let tests = run(context, session, &wanted(tests, ids), programs(binaries)).await?;
     if tests.is_empty() {
-        return Ok(Made::Not("the tests are not there in that build".into()));
+        return Ok(Err("the tests are not there in that build".into()));
     }
     // A base image may lack what a dynamic program needs; that is no answer to the question.
-    let does_not_start = |a: &Attempt| a.output.contains(NOT_LOADED);
-    Ok(if tests.iter().flat_map(|t| &t.attempts).any(does_not_start) {
-        Made::Not("the image lacks a library that the dynamic program needs".into())
-    } else {
-        Made::Tests(tests)
-    })
+    Ok(unless_said(tests, NOT_LOADED, "the image lacks a library that the program needs"))
 }
 
-/// Runs tests of a leg in a session that is there.
 async fn run(
     context: &Context,
     session: &mut AgentSession,
@@ -133,76 +135,20 @@ async fn run(
     Ok(done.collect())
 }
 
-fn wanted<'a>(leg: &'a Leg, ids: &HashSet<&str>) -> Vec<&'a PlannedTest> {
-    leg.tests.iter().filter(|test| ids.contains(test.id.as_str())).collect()
+fn wanted<'a>(tests: &'a [PlannedTest], ids: &HashSet<&str>) -> Vec<&'a PlannedTest> {
+    tests.iter().filter(|test| ids.contains(test.id.as_str())).collect()
 }
 
-fn binaries(leg: &Leg) -> Vec<TestBinary> {
-    leg.binaries.iter().map(|binary| binary.test.clone()).collect()
+fn programs(binaries: &[BuiltBinary]) -> Vec<TestBinary> {
+    binaries.iter().map(|binary| binary.test.clone()).collect()
 }
 
-/// Copies of the test binaries ask for larger stacks; they stand beside the originals, since a test
-/// may look for files from where its binary is.
-async fn with_more_stack(context: &Context, leg: &mut Leg, ids: &HashSet<&str>) -> Result<Made> {
-    let Some(mut session) = leg.test_session.take() else { return Ok(no_session()) };
-    let tests = wanted(leg, ids);
-    let mut copies = binaries(leg);
-    for at in tests.iter().map(|test| test.binary).collect::<HashSet<_>>() {
-        let Some(original) = copies[at].program.argv.first().cloned() else { continue };
-        let copy = format!("{original}.more-stack");
-        if let Err(e) = session.raise_stack(&original, &copy, STACK_BYTES).await? {
-            leg.test_session = Some(session);
-            return Ok(Made::Not(e));
-        }
-        copies[at].program.argv[0] = copy;
-    }
-    let made = run(context, &mut session, &tests, copies).await;
-    leg.test_session = Some(session);
-    made.map(Made::Tests)
+/// The tests, unless one of them shows by what it said that the experiment was not made.
+fn unless_said(tests: Vec<Test>, text: &str, why: &str) -> Made {
+    let said = tests.iter().flat_map(|t| &t.attempts).any(|a| a.output.contains(text));
+    if said { Err(why.into()) } else { Ok(tests) }
 }
 
-async fn with_heap_checks(context: &Context, leg: &mut Leg, ids: &HashSet<&str>) -> Result<Made> {
-    let Some(mut session) = leg.test_session.take() else { return Ok(no_session()) };
-    let mut checked = binaries(leg);
-    for binary in &mut checked {
-        for (name, value) in HEAP_CHECKS {
-            binary.program.env.push((name.into(), value.into()));
-        }
-    }
-    let made = run(context, &mut session, &wanted(leg, ids), checked).await;
-    leg.test_session = Some(session);
-    let tests = made?;
-    let not_preloaded =
-        tests.iter().flat_map(|t| &t.attempts).any(|a| a.output.contains(NOT_PRELOADED));
-    Ok(if not_preloaded {
-        Made::Not("the image has no libc_malloc_debug.so.0".into())
-    } else {
-        Made::Tests(tests)
-    })
-}
-
-/// Separates musl from what is around it. A dynamic program would need musl's loader there.
-async fn in_baseline_image(
-    context: &Context,
-    image: &str,
-    leg: &mut Leg,
-    ids: &HashSet<&str>,
-) -> Result<Made> {
-    if leg.spec.linkage() == Linkage::Dynamic {
-        return Ok(Made::Not(
-            "the programs are linked to a loader that image does not have".into(),
-        ));
-    }
-    let mut sandbox = leg.sandbox(context, "prove", image);
-    sandbox.memory_bytes = context.settings.limits.test_memory_bytes;
-    sandbox.read_only_root = leg.spec.read_only_root;
-    let mut session =
-        AgentSession::start(context.engine.as_ref(), &sandbox, &context.cancel).await?;
-    let made = run(context, &mut session, &wanted(leg, ids), binaries(leg)).await;
-    session.close().await?;
-    made.map(Made::Tests)
-}
-
-fn no_session() -> Made {
-    Made::Not("its tests were not run".into())
+fn no_session() -> Result<Made> {
+    Ok(Err("its tests were not run".into()))
 }

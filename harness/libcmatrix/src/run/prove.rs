@@ -1,25 +1,28 @@
-//! Experiments for findings: failing tests run again with one thing changed.
+//! The step `prove`: experiments for findings, failing tests run again with one thing changed.
 //!
-//! Takes the legs and what was seen; records a trial for each experiment that the findings ask for.
+//! Takes the legs and what was seen; records each experiment that the findings ask for. One that
+//! cannot be made says so in the record, and fails nothing.
 
 use std::collections::HashSet;
 
-use libcmatrix_schema::{Event, Linkage, Role, Trial, TrialKind};
+use libcmatrix_schema::{Event, Experiment, ExperimentKind, Linkage, Role, StepName};
 
 use super::execute::new_leg;
 use crate::{
     compare, diagnose,
-    diagnose::PlannedTrial,
     exit::Exit,
     failure::Result,
     leg::{
-        Context, Leg, build, experiment, experiment::Made, fetch, prepare, source_tree::SourceTree,
+        Context, Leg, build,
+        experiment::{self, Made},
+        fetch, prepare,
+        source_tree::SourceTree,
+        step::RunningStep,
         test,
     },
 };
 
-/// Makes the experiments that the findings so far ask for. One that cannot be made says so in the
-/// record, and fails nothing.
+/// Makes the experiments that the findings so far ask for.
 ///
 /// # Errors
 /// The user wants to stop.
@@ -28,19 +31,42 @@ pub(super) async fn prove(context: &Context, legs: &mut [Leg], tree: &SourceTree
     let findings = diagnose::findings(&record, &compare::compare(&record));
     let [baseline, candidate] = legs else { return Ok(()) };
     for planned in diagnose::plan(&findings) {
-        if planned.kind == TrialKind::DynamicLibc {
-            let leg = candidate.name.clone();
-            let made = match linked_dynamically(context, candidate, tree, &planned).await {
-                Err(failure) if failure.exit == Exit::Interrupted => return Err(failure),
-                Err(failure) => Made::Not(failure.to_string()),
-                Ok(made) => made,
-            };
-            let (tests, not_made) = made.into_parts();
-            let trial = Trial { kind: planned.kind, leg, tests, not_made };
-            context.recorder.event(Event::TrialFinished { trial });
-        } else {
-            experiment::experiment(context, baseline, candidate, &planned).await?;
+        let ids: HashSet<&str> = planned.tests.iter().map(String::as_str).collect();
+        let leg = match planned.kind {
+            ExperimentKind::GlibcHeapChecks => &*baseline,
+            _ => &*candidate,
+        };
+        let leg_name = leg.name.clone();
+        let mut step = RunningStep::begin(context, leg, StepName::Prove)?;
+        step.log(&format!("experiment {}: {}", planned.kind, planned.tests.join(", ")));
+        let made = match planned.kind {
+            ExperimentKind::StackSize => {
+                experiment::with_more_stack(context, candidate, &ids).await
+            }
+            ExperimentKind::GlibcHeapChecks => {
+                experiment::with_heap_checks(context, baseline, &ids).await
+            }
+            ExperimentKind::BaselineUserland => {
+                experiment::in_image(context, &baseline.images.runtime.id, candidate, &ids).await
+            }
+            ExperimentKind::DynamicLibc => linked_dynamically(context, candidate, tree, &ids).await,
+        };
+        let made = match made {
+            Err(failure) if failure.exit == Exit::Interrupted => return step.finish(Err(failure)),
+            Err(failure) => Err(failure.to_string()),
+            Ok(made) => made,
+        };
+        match &made {
+            Ok(tests) => {
+                tests.iter().for_each(|t| step.log(&format!("--- {}: {}", t.id, t.outcome)));
+            }
+            Err(why) => step.log(&format!("not made: {why}")),
         }
+        let not_made = made.as_ref().err().cloned();
+        let tests = made.unwrap_or_default();
+        let experiment = Experiment { kind: planned.kind, leg: leg_name, tests, not_made };
+        context.recorder.event(Event::ExperimentFinished { experiment });
+        step.finish(Ok(()))?;
     }
     Ok(())
 }
@@ -50,10 +76,10 @@ async fn linked_dynamically(
     context: &Context,
     candidate: &Leg,
     tree: &SourceTree,
-    planned: &PlannedTrial,
+    ids: &HashSet<&str>,
 ) -> Result<Made> {
     if candidate.spec.linkage() == Linkage::Dynamic {
-        return Ok(Made::Not("it is linked dynamically already".into()));
+        return Ok(Err("it is linked dynamically already".into()));
     }
     let mut spec = candidate.spec.clone();
     spec.linkage = Some(Linkage::Dynamic);
@@ -71,12 +97,11 @@ async fn linked_dynamically(
     let fetched = fetch::fetch(context, &mut leg, &mut session, lockfile.as_deref()).await?;
     session.close().await?;
     if fetched == fetch::Fetched::Incomplete {
-        return Ok(Made::Not("its dependencies could not be fetched".into()));
+        return Ok(Err("its dependencies could not be fetched".into()));
     }
     build::build(context, &mut leg).await?.close().await?;
     test::list(context, &mut leg).await?;
-    let ids: HashSet<&str> = planned.tests.iter().map(String::as_str).collect();
-    let made = experiment::in_own_session(context, &mut leg, &ids).await;
+    let made = experiment::as_built(context, &mut leg, ids).await;
     if let Some(session) = leg.test_session.take() {
         session.close().await?;
     }

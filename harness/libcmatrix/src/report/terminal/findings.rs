@@ -47,10 +47,10 @@ fn one(out: &mut String, finding: &Finding, width: usize) {
     for evidence in finding.evidence.iter().take(EVIDENCE) {
         wrapped(out, "    | ", &sanitise_line(&evidence.text), width);
     }
-    for experiment in &finding.experiments {
+    for proof in &finding.proofs {
         let text = format!(
             "tried: {}; {} ({} of {})",
-            experiment.change, experiment.conclusion, experiment.as_predicted, experiment.of
+            proof.change, proof.conclusion, proof.as_predicted, proof.of
         );
         wrapped(out, "    ", &text, width);
     }

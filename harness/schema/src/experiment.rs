@@ -10,9 +10,9 @@ use crate::Test;
 /// Failing tests, run again with one thing changed. Raw, as every observation; what it shows is said
 /// by the finding that it was made for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Trial {
+pub struct Experiment {
     /// What was changed.
-    pub kind: TrialKind,
+    pub kind: ExperimentKind,
     /// The leg whose tests they are.
     pub leg: String,
     /// What the tests did with the change.
@@ -28,7 +28,7 @@ pub struct Trial {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum TrialKind {
+pub enum ExperimentKind {
     /// `PT_GNU_STACK` of a copy of the test binary asks for threads with 8 MiB of stack.
     StackSize,
     /// The glibc side runs with glibc's heap checks on.
@@ -39,7 +39,7 @@ pub enum TrialKind {
     DynamicLibc,
 }
 
-impl fmt::Display for TrialKind {
+impl fmt::Display for ExperimentKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::StackSize => "stack-size",
