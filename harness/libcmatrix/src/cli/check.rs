@@ -3,19 +3,18 @@
 //! Nothing of the project runs, and nothing is written into its folder.
 
 use std::{
-    io::Write,
     path::PathBuf,
     time::{Duration, Instant},
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use libcmatrix_schema::ProjectKind;
 
-use super::{Global, terminal_width};
+use super::{Format, Global, print_json, terminal_width};
 use crate::{
     exit::Exit,
-    failure::{Failure, Result},
+    failure::Result,
     folders, hazards,
     progress::ProgressMode,
     project::{Inspected, inspect, published, resolved},
@@ -36,14 +35,6 @@ pub struct CheckArgs {
     format: Format,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// For people
-    Terminal,
-    /// For programs
-    Json,
-}
-
 /// Looks, and prints what it found. Hazards are no failure.
 ///
 /// # Errors
@@ -59,12 +50,7 @@ pub fn check(args: &CheckArgs, global: &Global) -> Result<Exit> {
     waiting.bar.finish_and_clear();
     match args.format {
         Format::Terminal => anstream::print!("{}", render(&report, terminal_width().min(100))),
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&report)
-                .map_err(|e| Failure::bug("the hazards cannot be serialised").because(e))?;
-            // A reader that has seen enough closes the pipe; that is no error.
-            let _ = writeln!(std::io::stdout(), "{text}");
-        }
+        Format::Json => print_json(&report)?,
     }
     Ok(Exit::Success)
 }

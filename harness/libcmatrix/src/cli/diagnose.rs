@@ -2,13 +2,13 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::PathBuf,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::terminal_width;
+use super::{Format, print_json, terminal_width};
 use crate::{
     diagnose::{self, Facts, Scanner},
     exit::Exit,
@@ -32,14 +32,6 @@ pub struct DiagnoseArgs {
     format: Format,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// For people
-    Terminal,
-    /// One JSON object
-    Json,
-}
-
 /// Diagnoses a log.
 ///
 /// # Errors
@@ -58,10 +50,7 @@ pub fn diagnose(args: &DiagnoseArgs) -> Result<Exit> {
         Format::Terminal => {
             anstream::print!("{}", diagnosis::terminal(&diagnosis, terminal_width()));
         }
-        Format::Json => {
-            // A reader that has seen enough closes the pipe; that is no error.
-            let _ = writeln!(io::stdout(), "{:#}", diagnosis::json(&diagnosis));
-        }
+        Format::Json => print_json(&diagnosis::json(&diagnosis))?,
     }
     Ok(Exit::Success)
 }

@@ -12,7 +12,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, Result},
     folders,
-    project::published,
+    project::{host_cargo, published},
     report::sanitise::sanitise,
 };
 
@@ -111,7 +111,7 @@ fn poor(failure: &Failure) -> State {
 }
 
 fn cargo() -> State {
-    match published::host_cargo_version() {
+    match host_cargo::version() {
         Some(version) => State::Good(version),
         None => State::Bad("cargo is not found".into(), "install Rust: https://rustup.rs".into()),
     }

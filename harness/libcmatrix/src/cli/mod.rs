@@ -13,10 +13,11 @@ mod report;
 mod run;
 mod units;
 
-use std::sync::Arc;
+use std::{io::Write, sync::Arc};
 
 use anstyle::{AnsiColor, Style};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 
 use crate::{
     engine::{Engine, docker, embedded},
@@ -64,6 +65,15 @@ enum Color {
     Auto,
     Always,
     Never,
+}
+
+/// How a result is printed.
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// For people
+    Terminal,
+    /// For programs
+    Json,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -207,6 +217,15 @@ async fn docker() -> Result<Arc<dyn Engine>> {
 
 async fn embedded() -> Result<Arc<dyn Engine>> {
     embedded::connect().await.map(|engine| Arc::new(engine) as Arc<dyn Engine>)
+}
+
+/// Prints a result for programs.
+fn print_json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|e| Failure::bug("the result cannot be serialised").because(e))?;
+    // A reader that has seen enough closes the pipe; that is no error.
+    let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(())
 }
 
 /// Columns of the terminal; where there is none, what most logs are read in.

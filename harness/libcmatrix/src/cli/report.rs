@@ -1,14 +1,14 @@
 //! `libcmatrix report`: a finished run again. Works on the record alone.
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::terminal_width;
+use super::{Format, print_json, terminal_width};
 use crate::{
     compare, diagnose,
     exit::Exit,
-    failure::{Failure, Result},
+    failure::Result,
     record::read_record,
     report::terminal::{self, TerminalOptions},
     verdict::{self, Policy},
@@ -23,14 +23,6 @@ pub struct ReportArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    /// For people
-    Terminal,
-    /// The record
-    Json,
 }
 
 /// Prints a run.
@@ -52,12 +44,7 @@ pub fn report(args: &ReportArgs) -> Result<Exit> {
             let options = TerminalOptions { width: terminal_width(), files: vec![folder] };
             anstream::print!("{}", terminal::render(&record, &options));
         }
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&record)
-                .map_err(|e| Failure::bug("the record cannot be serialised").because(e))?;
-            // A reader that has seen enough closes the pipe; that is no error.
-            let _ = writeln!(std::io::stdout(), "{text}");
-        }
+        Format::Json => print_json(&record)?,
     }
     Ok(Exit::Success)
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, Result},
-    project::{inspect::native_libraries, neutralise},
+    project::{host_cargo, inspect::native_libraries, neutralise},
 };
 
 /// Whether the leg may go on.
@@ -258,9 +258,7 @@ pub async fn fill_cargo_home(context: &Context, image: &str) -> Result<()> {
 }
 
 fn user_cargo_config() -> Option<String> {
-    let home = env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))?;
+    let home = host_cargo::home()?;
     ["config.toml", "config"].iter().find_map(|name| fs::read_to_string(home.join(name)).ok())
 }
 

@@ -9,7 +9,7 @@ use std::{
 use cargo_metadata::{Metadata, MetadataCommand, PackageId};
 use libcmatrix_schema::{Package, Project, ProjectKind, Target, TargetKind};
 
-use super::harness;
+use super::{harness, host_cargo};
 use crate::failure::{Failure, Result};
 
 /// What is known of a project before anything is run.
@@ -80,20 +80,12 @@ fn find_manifest(path: &Path) -> Result<PathBuf> {
 /// Runs from the root folder of the file system, so that neither a `rust-toolchain.toml` nor a
 /// `.cargo/config.toml` of the project has a say in it.
 fn metadata(manifest: &Path) -> Result<Metadata> {
-    MetadataCommand::new().manifest_path(manifest).current_dir("/").no_deps().exec().map_err(|e| {
-        match e {
-            cargo_metadata::Error::CargoMetadata { stderr } => {
-                Failure::usage(format!("cargo cannot read {}", manifest.display()))
-                    .because(stderr)
-                    .hint("`cargo metadata --no-deps` in that folder shows the same")
-            }
-            cargo_metadata::Error::Io(e) => Failure::environment("cargo cannot be started")
-                .because(e)
-                .hint("install Rust (https://rustup.rs), or put cargo on the PATH"),
-            other => {
-                Failure::usage(format!("cargo cannot read {}", manifest.display())).because(other)
-            }
-        }
+    let mut command = MetadataCommand::new();
+    command.manifest_path(manifest).current_dir("/").no_deps();
+    host_cargo::metadata(&command)?.map_err(|said| {
+        Failure::usage(format!("cargo cannot read {}", manifest.display()))
+            .because(said)
+            .hint("`cargo metadata --no-deps` in that folder shows the same")
     })
 }
 

@@ -3,6 +3,7 @@
 //!
 //! - [`mod@inspect`]: packages, targets, features, and paths that lead out of the tree (cargo_metadata)
 //! - [`config_env`]: variables that its cargo configuration sets for tests
+//! - [`host_cargo`]: the cargo of this machine, asked for metadata
 //! - [`native_packages`]: what is to be installed for a native dependency
 //! - [`neutralise`]: settings in the tree that would make the legs unequal
 //! - [`published`]: a crate from the registry as a folder
@@ -11,6 +12,7 @@
 
 pub mod config_env;
 pub mod harness;
+pub mod host_cargo;
 pub mod inspect;
 pub mod native_packages;
 pub mod neutralise;

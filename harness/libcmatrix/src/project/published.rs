@@ -6,11 +6,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 
+use super::host_cargo;
 use crate::failure::{Failure, Result};
 
 /// A crate that was asked for.
@@ -71,22 +71,9 @@ pub fn download(request: &CrateRequest, cache: &Path) -> Result<Published> {
     })?;
     // The newest version is asked for anew each time.
     let _ = fs::remove_file(asks.join("Cargo.lock"));
-    let output = MetadataCommand::new()
-        .current_dir(&asks)
-        .manifest_path(asks.join("Cargo.toml"))
-        .cargo_command()
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| {
-            Failure::environment("cargo cannot be started")
-                .because(e)
-                .hint("install Rust (https://rustup.rs), or put cargo on the PATH")
-        })?;
-    if !output.status.success() {
-        return Err(refused(request, &String::from_utf8_lossy(&output.stderr)));
-    }
-    let metadata = MetadataCommand::parse(String::from_utf8_lossy(&output.stdout))
-        .map_err(|e| Failure::bug("cargo's answer is not understood").because(e))?;
+    let mut command = MetadataCommand::new();
+    command.current_dir(&asks).manifest_path(asks.join("Cargo.toml"));
+    let metadata = host_cargo::metadata(&command)?.map_err(|said| refused(request, &said))?;
     let Some(package) = asked_for(&metadata) else {
         return without_library(&asks, &request.name)
             .ok_or_else(|| Failure::bug(format!("cargo did not unpack `{}`", request.name)));
@@ -116,9 +103,7 @@ fn without_library(asks: &Path, name: &str) -> Option<Published> {
     let package =
         packages.iter().find(|p| p.get("name").and_then(toml::Value::as_str) == Some(name))?;
     let version = package.get("version")?.as_str()?;
-    let home = std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")))?;
+    let home = host_cargo::home()?;
     let registries = fs::read_dir(home.join("registry/src")).ok()?.flatten();
     let folders = registries.map(|r| r.path().join(format!("{name}-{version}")));
     let folder = folders.into_iter().find(|f| f.join("Cargo.toml").is_file())?;
@@ -152,14 +137,6 @@ fn refused(request: &CrateRequest, stderr: &str) -> Failure {
             request.name
         ))
     }
-}
-
-/// The version of the host's cargo; `None` if there is none.
-#[must_use]
-pub fn host_cargo_version() -> Option<String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo).arg("--version").stdin(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 #[cfg(test)]

@@ -11,13 +11,12 @@ use std::{
     fs, io,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Stdio,
 };
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId, TargetKind};
 use walkdir::WalkDir;
 
-use super::Inspected;
+use super::{Inspected, host_cargo};
 use crate::failure::{Failure, Result};
 
 /// The target that is asked about.
@@ -151,24 +150,9 @@ fn ask(
     options.extend(["--filter-platform".to_owned(), MUSL_TARGET.to_owned()]);
     options.extend(locked.then(|| "--locked".to_owned()));
     options.extend(offline.then(|| "--offline".to_owned()));
-    let output = MetadataCommand::new()
-        .manifest_path(manifest)
-        .current_dir("/")
-        .other_options(options)
-        .cargo_command()
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| {
-            Failure::environment("cargo cannot be started")
-                .because(e)
-                .hint("install Rust (https://rustup.rs), or put cargo on the PATH")
-        })?;
-    if !output.status.success() {
-        return Ok(Err(String::from_utf8_lossy(&output.stderr).into_owned()));
-    }
-    MetadataCommand::parse(String::from_utf8_lossy(&output.stdout))
-        .map(Ok)
-        .map_err(|e| Failure::bug("cargo's answer is not understood").because(e))
+    let mut command = MetadataCommand::new();
+    command.manifest_path(manifest).current_dir("/").other_options(options);
+    host_cargo::metadata(&command)
 }
 
 /// What the project's configuration says about where crates come from (`[source]`, for vendored
