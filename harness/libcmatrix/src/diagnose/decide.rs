@@ -5,6 +5,7 @@ use libcmatrix_schema::Confidence;
 
 use super::{
     facts::{Facts, Hit},
+    packages,
     rule::Category,
     rulebook::{RuleEntry, rulebook},
 };
@@ -22,6 +23,16 @@ pub struct Found {
     pub said: Vec<String>,
     /// What the lines name: symbols, libraries, headers, programs. Hostile text.
     pub names: Vec<String>,
+}
+
+impl Found {
+    /// What to do, the best first: the packages of what was not found, then what the rule says.
+    #[must_use]
+    pub fn remedies(&self) -> Vec<String> {
+        let rule = &self.entry.rule;
+        let packages = rule.packages.map(|kind| packages::lines(kind, &self.names));
+        packages.into_iter().flatten().chain(rule.remedies.iter().cloned()).collect()
+    }
 }
 
 /// What the rules say of some facts.

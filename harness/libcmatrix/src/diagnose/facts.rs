@@ -1,6 +1,9 @@
 //! What is known of one failure, whatever it was learnt from: a log, or a run's record.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use libcmatrix_schema::{Artifact, Crash, Linkage};
 
@@ -87,7 +90,7 @@ pub struct Facts {
     /// libc functions that its binary uses.
     pub uses: BTreeSet<String>,
     /// What was built, and what came prebuilt.
-    pub artifacts: Vec<Artifact>,
+    pub artifacts: Arc<[Artifact]>,
     /// Whether it is good on glibc and bad on musl.
     pub regressed: bool,
     /// The same test on the glibc side.

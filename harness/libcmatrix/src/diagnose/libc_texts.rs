@@ -44,40 +44,52 @@ fn as_musl(relation: PairRelation, text: &str, other: &str) -> String {
             }
             text
         }
-        PairRelation::Dlerror => replace_all(
-            text,
-            &[
-                (
-                    r"(\S+): cannot open shared object file: No such file or directory",
-                    "Error loading shared library $1: No such file or directory",
-                ),
-                (r"\S+: undefined symbol: (\S+)", "Symbol not found: $1"),
-            ],
-        ),
-        PairRelation::Assert => replace_all(
-            text,
-            &[(
-                r"\S+: (\S+):(\d+): (\w+)[^:]*: Assertion `(.+)' failed\.",
-                "Assertion failed: $4 ($1: $3: $2)",
-            )],
-        ),
-        PairRelation::Getopt => replace_all(
-            text,
-            &[
-                (r"invalid option -- '(.)'", "unrecognized option: $1"),
-                (r"unrecognized option '--([^']+)'", "unrecognized option: $1"),
-                (r"option requires an argument -- '(.)'", "option requires an argument: $1"),
-                (r"option '--([^']+)' requires an argument", "option requires an argument: $1"),
-            ],
-        ),
+        PairRelation::Dlerror | PairRelation::Assert | PairRelation::Getopt => {
+            let forms = forms().iter().filter(|form| form.kind == relation);
+            forms.fold(text.to_owned(), |text, form| {
+                form.glibc.replace_all(&text, form.musl).into_owned()
+            })
+        }
         _ => text.to_owned(),
     }
 }
 
-fn replace_all(text: &str, forms: &[(&str, &str)]) -> String {
-    let replace =
-        |text: String, (from, to): &(&str, &str)| regex(from).replace_all(&text, *to).into_owned();
-    forms.iter().fold(text.to_owned(), replace)
+/// A text with something in it: how glibc says it, and musl.
+struct Form {
+    kind: PairRelation,
+    glibc: Regex,
+    musl: &'static str,
+}
+
+fn forms() -> &'static [Form] {
+    static FORMS: OnceLock<Vec<Form>> = OnceLock::new();
+    FORMS.get_or_init(|| {
+        [
+            (
+                PairRelation::Dlerror,
+                r"(\S+): cannot open shared object file: No such file or directory",
+                "Error loading shared library $1: No such file or directory",
+            ),
+            (PairRelation::Dlerror, r"\S+: undefined symbol: (\S+)", "Symbol not found: $1"),
+            (
+                PairRelation::Assert,
+                r"\S+: (\S+):(\d+): (\w+)[^:]*: Assertion `(.+)' failed\.",
+                "Assertion failed: $4 ($1: $3: $2)",
+            ),
+            (
+                PairRelation::Getopt,
+                r"(?:invalid option -- '|unrecognized option '--)([^']+)'",
+                "unrecognized option: $1",
+            ),
+            (
+                PairRelation::Getopt,
+                r"option (?:requires an argument -- '([^'])'|'--([^']+)' requires an argument)",
+                "option requires an argument: $1$2",
+            ),
+        ]
+        .map(|(kind, glibc, musl)| Form { kind, glibc: regex(glibc), musl })
+        .into()
+    })
 }
 
 fn regex(text: &str) -> Regex {

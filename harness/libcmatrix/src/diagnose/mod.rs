@@ -15,6 +15,7 @@ mod conditions;
 mod decide;
 mod facts;
 mod libc_texts;
+mod packages;
 mod page;
 mod proof;
 mod record;

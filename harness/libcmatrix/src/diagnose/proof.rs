@@ -37,10 +37,6 @@ pub fn plan(findings: &[Finding]) -> Vec<PlannedExperiment> {
 }
 
 fn asked_for(code: &str) -> &'static [ExperimentKind] {
-    if code == UNEXPLAINED {
-        // Whether it is the libc or what is around it is worth knowing, most of all where nothing else is.
-        return &[ExperimentKind::BaselineUserland];
-    }
     rulebook().get(code).map_or(&[], |entry| &entry.rule.proof)
 }
 

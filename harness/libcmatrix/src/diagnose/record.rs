@@ -7,17 +7,19 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 use libcmatrix_schema::{
     Artifact, Attempt, AttemptStatus, BuildMessage, Change, ChangeKind, Comparison, Confidence,
-    Evidence, Finding, Leg, Linkage, Role, RunRecord, Severity, Step, StepStatus, Test,
+    Evidence, Finding, Leg, Role, RunRecord, Step, StepStatus, Test,
 };
 
 use super::{
     decide::{Found, decide},
     facts::{Context, Facts},
     proof,
+    rulebook::{RuleEntry, rulebook},
     scan::{Scanner, scan},
 };
 
@@ -79,6 +81,8 @@ fn step_facts(leg: &Leg, step: &Step) -> Facts {
 struct Tests<'a> {
     baseline: &'a Leg,
     candidate: &'a Leg,
+    /// The candidate's, for every test the same.
+    artifacts: Arc<[Artifact]>,
     by_id: BTreeMap<&'a str, (Option<&'a Test>, Option<&'a Test>)>,
 }
 
@@ -91,7 +95,8 @@ impl<'a> Tests<'a> {
         for test in &candidate.tests {
             by_id.entry(&test.id).or_default().1 = Some(test);
         }
-        Self { baseline, candidate, by_id }
+        let artifacts = candidate.artifacts.as_slice().into();
+        Self { baseline, candidate, artifacts, by_id }
     }
 
     fn facts(&self, change: &Change) -> Option<Facts> {
@@ -105,7 +110,7 @@ impl<'a> Tests<'a> {
         facts.regressed = change.change == ChangeKind::Regressed;
         facts.baseline = on_glibc.map(Box::new);
         facts.uses = uses(self.candidate, binary);
-        facts.artifacts = self.candidate.artifacts.clone();
+        facts.artifacts = self.artifacts.clone();
         Some(facts)
     }
 }
@@ -152,9 +157,6 @@ fn in_leg(mut facts: Facts, leg: &Leg) -> Facts {
     let musl = leg.environment.libc == libcmatrix_schema::Libc::Musl;
     facts.context = Context { musl, glibc: !musl };
     facts.linkage = Some(leg.environment.linkage);
-    if leg.environment.linkage == Linkage::Dynamic {
-        facts.linkage = None;
-    }
     facts
 }
 
@@ -185,11 +187,11 @@ impl Causes {
     ) -> &mut Finding {
         let diagnosis = decide(facts);
         let best = diagnosis.findings.into_iter().next();
-        let (code, new) = match &best {
-            Some(found) => (found.entry.code, finding_of(found)),
-            None => (UNEXPLAINED, unexplained()),
-        };
-        let finding = self.by_code.entry(code.to_owned()).or_insert(new);
+        let code = best.as_ref().map_or(UNEXPLAINED, |found| found.entry.code);
+        let finding = self.by_code.entry(code.to_owned()).or_insert_with(|| match &best {
+            Some(found) => finding(found.entry, found.confidence, found.remedies()),
+            None => unexplained(),
+        });
         if let Some(found) = best {
             finding.confidence = finding.confidence.max(found.confidence);
             for text in said(&found) {
@@ -222,16 +224,15 @@ fn said(found: &Found) -> impl Iterator<Item = String> {
     found.said.iter().cloned().chain(found.hits.iter().map(|hit| hit.text.clone())).take(4)
 }
 
-fn finding_of(found: &Found) -> Finding {
-    let rule = &found.entry.rule;
+fn finding(entry: &RuleEntry, confidence: Confidence, remedies: Vec<String>) -> Finding {
     Finding {
-        code: found.entry.code.into(),
-        title: rule.title.clone(),
-        category: rule.category.name().into(),
-        severity: rule.severity,
-        confidence: found.confidence,
+        code: entry.code.into(),
+        title: entry.rule.title.clone(),
+        category: entry.rule.category.name().into(),
+        severity: entry.rule.severity,
+        confidence,
         evidence: Vec::new(),
-        remedies: rule.remedies.clone(),
+        remedies,
         tests: Vec::new(),
         steps: Vec::new(),
         proofs: Vec::new(),
@@ -239,16 +240,6 @@ fn finding_of(found: &Found) -> Finding {
 }
 
 fn unexplained() -> Finding {
-    Finding {
-        code: UNEXPLAINED.into(),
-        title: "Differs, and nothing known explains it".into(),
-        category: String::new(),
-        severity: Severity::High,
-        confidence: Confidence::Possible,
-        evidence: Vec::new(),
-        remedies: vec!["Look at the two outputs side by side; it need not be musl.".into()],
-        tests: Vec::new(),
-        steps: Vec::new(),
-        proofs: Vec::new(),
-    }
+    let entry = rulebook().get(UNEXPLAINED).expect("a rule that every rulebook has, by its test");
+    finding(entry, Confidence::Possible, entry.rule.remedies.clone())
 }

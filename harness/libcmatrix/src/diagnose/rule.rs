@@ -72,6 +72,8 @@ pub enum Category {
     Userland,
     /// None of the libc's business; said so that it is not taken for it.
     NotLibc,
+    /// Nobody knows.
+    Unknown,
 }
 
 impl Category {
@@ -88,6 +90,7 @@ impl Category {
             Self::Packaging => "packaging",
             Self::Userland => "userland",
             Self::NotLibc => "not-libc",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -102,8 +105,6 @@ pub enum PackageKind {
     Header,
     /// A program.
     Tool,
-    /// A crate.
-    Crate,
     /// A pkg-config module.
     PkgConfig,
 }

@@ -8,6 +8,7 @@ use include_dir::{Dir, File, include_dir};
 use super::{
     conditions::{Clause, PatternTable},
     rule::Rule,
+    scan,
 };
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
@@ -63,7 +64,7 @@ impl Rulebook {
             return Err(faults.join("\n"));
         }
         entries.sort_by_key(|entry| entry.code);
-        patterns.finish()?;
+        patterns.finish(scan::words())?;
         Ok(Self { entries, patterns })
     }
 

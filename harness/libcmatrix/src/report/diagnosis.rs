@@ -55,8 +55,8 @@ pub fn terminal(diagnosis: &Diagnosis, width: usize) -> String {
 fn one(out: &mut String, found: &Found, width: usize) {
     headline(out, found);
     lines(out, found);
-    for remedy in &found.entry.rule.remedies {
-        wrapped(out, "  - ", remedy, width);
+    for remedy in found.remedies() {
+        wrapped(out, "  - ", &sanitise_line(&remedy), width);
     }
     out.push('\n');
 }
@@ -111,7 +111,7 @@ fn entry(found: &Found) -> Value {
         "severity": rule.severity,
         "confidence": found.confidence,
         "evidence": lines.chain(said).collect::<Vec<_>>(),
-        "remedies": rule.remedies,
+        "remedies": found.remedies(),
     })
 }
 

@@ -12,7 +12,7 @@ mod patterns;
 use libcmatrix_schema::{Confidence, Crash, Linkage};
 use regex::{Regex, RegexBuilder};
 
-pub(in crate::diagnose) use patterns::PatternTable;
+pub(in crate::diagnose) use patterns::{PatternTable, Target};
 
 use super::{
     facts::{Facts, Hit, Named},

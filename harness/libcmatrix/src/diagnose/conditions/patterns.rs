@@ -3,18 +3,29 @@
 //! Every pattern has a literal part; one automaton looks for all of these, and only a line that holds
 //! one is tried against the regular expression.
 
+use std::collections::BTreeMap;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::Regex;
 
-use super::literals;
+use super::{super::scan::Reader, literals};
 
 /// The patterns, by number.
 #[derive(Debug, Default)]
 pub(in crate::diagnose) struct PatternTable {
     patterns: Vec<Pattern>,
     automaton: Option<AhoCorasick>,
-    /// Which patterns each literal of the automaton stands for.
-    of_literal: Vec<Vec<usize>>,
+    /// What each literal of the automaton stands for.
+    of_literal: Vec<Vec<Target>>,
+}
+
+/// For whom a line may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::diagnose) enum Target {
+    /// A pattern, by its number.
+    Pattern(usize),
+    /// A reader of the scanner.
+    Reader(Reader),
 }
 
 #[derive(Debug)]
@@ -45,21 +56,20 @@ impl PatternTable {
         Ok(self.patterns.len() - 1)
     }
 
-    /// Builds the automaton. Before that, nothing is found.
-    pub(in crate::diagnose) fn finish(&mut self) -> Result<(), String> {
-        let mut literals: Vec<&str> = Vec::new();
-        let mut of_literal: Vec<Vec<usize>> = Vec::new();
-        for (number, pattern) in self.patterns.iter().enumerate() {
-            for literal in &pattern.literals {
-                match literals.iter().position(|known| known == literal) {
-                    Some(known) => of_literal[known].push(number),
-                    None => {
-                        literals.push(literal);
-                        of_literal.push(vec![number]);
-                    }
-                }
-            }
+    /// Builds the automaton, with the words of the scanner's readers. Before that, nothing is found.
+    pub(in crate::diagnose) fn finish(
+        &mut self,
+        words: impl Iterator<Item = (&'static str, Reader)>,
+    ) -> Result<(), String> {
+        let of_patterns = self.patterns.iter().enumerate().flat_map(|(number, pattern)| {
+            pattern.literals.iter().map(move |l| (l.as_str(), Target::Pattern(number)))
+        });
+        let of_readers = words.map(|(word, reader)| (word, Target::Reader(reader)));
+        let mut targets: BTreeMap<&str, Vec<Target>> = BTreeMap::new();
+        for (literal, target) in of_patterns.chain(of_readers) {
+            targets.entry(literal).or_default().push(target);
         }
+        let (literals, of_literal): (Vec<&str>, Vec<Vec<Target>>) = targets.into_iter().unzip();
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::DFA))
@@ -70,11 +80,11 @@ impl PatternTable {
         Ok(())
     }
 
-    /// Numbers of the patterns that a line may match, by its literals.
-    pub(in crate::diagnose) fn candidates(&self, line: &[u8], mut tell: impl FnMut(usize)) {
+    /// For whom a line may be, by its literals; some are told more than once.
+    pub(in crate::diagnose) fn candidates(&self, line: &[u8], mut tell: impl FnMut(Target)) {
         let Some(automaton) = &self.automaton else { return };
         for found in automaton.find_overlapping_iter(line) {
-            self.of_literal[found.pattern().as_usize()].iter().for_each(|&number| tell(number));
+            self.of_literal[found.pattern().as_usize()].iter().for_each(|&target| tell(target));
         }
     }
 

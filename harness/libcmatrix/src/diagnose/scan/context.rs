@@ -1,13 +1,12 @@
 //! Whether a text speaks of musl or of glibc systems.
 
-use std::sync::OnceLock;
-
-use aho_corasick::AhoCorasick;
-
-use super::super::facts::Context;
+use super::{
+    super::facts::Context,
+    readers::{Reader, Readers},
+};
 
 /// Words that only musl systems and builds for them use.
-const MUSL: &[&str] = &[
+pub(super) const MUSL: &[&str] = &[
     "linux-musl",
     "ld-musl-",
     "libc.musl-",
@@ -17,11 +16,8 @@ const MUSL: &[&str] = &[
     "linuxmusl",
     "linux_musl",
     "musl libc",
-    "apk add",
-    "apk --no-cache",
     "APKINDEX",
     "alpinelinux",
-    "Alpine Linux",
     "FROM alpine",
     "-alpine",
     "alpine:",
@@ -58,31 +54,22 @@ const MUSL: &[&str] = &[
 
 /// Words that only glibc systems and builds for them use. Not the name of glibc's loader: its absence
 /// is what musl systems complain of.
-const GLIBC: &[&str] = &[
+pub(super) const GLIBC: &[&str] = &[
     "linux-gnu",
     "GLIBC_2.",
     "GLIBC 2.",
     "GNU libc",
-    "apt-get install",
-    "apt install",
     "dpkg",
-    "Ubuntu",
-    "ubuntu",
-    "Debian",
-    "debian",
-    "Fedora",
-    "yum install",
-    "dnf install",
     "manylinux_",
     "cannot open shared object file",
 ];
 
-/// Words by which advice names systems: `On Debian: apt install x, on Alpine: apk add y`. Where a line
-/// names both sides with them, they tell nothing of the system at hand.
-const ADVICE: &[&str] = &[
-    "apk add",
-    "apk --no-cache",
-    "Alpine Linux",
+/// Words that name musl systems. Advice names several: `on Debian: apt install x, on Alpine: apk add y`.
+/// Such a line tells nothing of the system at hand.
+pub(super) const MUSL_SYSTEMS: &[&str] = &["apk add", "apk --no-cache", "Alpine Linux"];
+
+/// Words that name glibc systems, likewise.
+pub(super) const GLIBC_SYSTEMS: &[&str] = &[
     "apt-get install",
     "apt install",
     "Ubuntu",
@@ -94,42 +81,20 @@ const ADVICE: &[&str] = &[
     "dnf install",
 ];
 
-/// Adds what this line says.
-pub(super) fn note(line: &[u8], context: &mut Context) {
-    static WORDS: OnceLock<AhoCorasick> = OnceLock::new();
-    if context.musl && context.glibc {
-        return;
-    }
-    let words = WORDS
-        .get_or_init(|| AhoCorasick::new(MUSL.iter().chain(GLIBC)).expect("a handful of words"));
-    let mut told = Context::default();
-    let mut advice = Context::default();
-    for found in words.find_iter(line) {
-        let said = if ADVICE.iter().any(|word| word.as_bytes() == &line[found.range()]) {
-            &mut advice
-        } else {
-            &mut told
-        };
-        if found.pattern().as_usize() < MUSL.len() {
-            said.musl = true;
-        } else {
-            said.glibc = true;
-        }
-    }
-    let both = advice.musl && advice.glibc;
-    context.musl |= told.musl || (advice.musl && !both);
-    context.glibc |= told.glibc || (advice.glibc && !both);
+/// Adds what a line says.
+pub(super) fn note(readers: Readers, context: &mut Context) {
+    let (musl, glibc) = (readers.has(Reader::MuslSystem), readers.has(Reader::GlibcSystem));
+    let is_advice = musl && glibc;
+    context.musl |= readers.has(Reader::Musl) || (musl && !is_advice);
+    context.glibc |= readers.has(Reader::Glibc) || (glibc && !is_advice);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn systems_are_told_apart() {
         let said = |line: &str| {
-            let mut context = Context::default();
-            note(line.as_bytes(), &mut context);
+            let context = crate::diagnose::scan(line.as_bytes()).context;
             (context.musl, context.glibc)
         };
         assert_eq!(said("FROM node:20-alpine3.19"), (true, false));

@@ -9,6 +9,8 @@ use super::{
     KEPT, hit,
 };
 
+/// Words of which the first line of a diagnostic has one.
+pub(super) const WORDS: &[&str] = &["error"];
 /// Lines of one diagnostic that are kept.
 const LINES: usize = 60;
 
@@ -19,26 +21,27 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn line(&mut self, line: &[u8], number: u64, facts: &mut Facts) {
-        let begins = memchr::memmem::find(line, b"error").is_some();
-        if self.open.is_none() && !begins {
-            return;
-        }
-        let text = String::from_utf8_lossy(line);
-        if begins && let Some(found) = first_line().captures(&text) {
+    /// Whether a diagnostic is being read, so that every line is of interest.
+    pub(super) fn is_reading(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Takes a line. `begins`: it holds a word of which the first line of a diagnostic has one.
+    pub(super) fn line(&mut self, text: &str, number: u64, begins: bool, facts: &mut Facts) {
+        if begins && let Some(found) = first_line().captures(text) {
             self.finish(facts);
             let code = found.name("code").map(|m| m.as_str().to_owned());
-            let text = text.into_owned();
-            self.open = Some((Diagnostic { code, hit: hit(number, &text), text }, 1));
+            let diagnostic = Diagnostic { code, hit: hit(number, text), text: text.to_owned() };
+            self.open = Some((diagnostic, 1));
             return;
         }
         let Some((diagnostic, lines)) = &mut self.open else { return };
         *lines += 1;
-        if *lines > LINES || is_empty(&text) {
+        if *lines > LINES || is_empty(text) {
             self.finish(facts);
         } else {
             diagnostic.text.push('\n');
-            diagnostic.text.push_str(&text);
+            diagnostic.text.push_str(text);
         }
     }
 
@@ -73,12 +76,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<Diagnostic> {
-        let (mut collector, mut facts) = (Collector::default(), Facts::default());
-        for (n, line) in text.lines().enumerate() {
-            collector.line(line.as_bytes(), n as u64 + 1, &mut facts);
-        }
-        collector.finish(&mut facts);
-        facts.diagnostics
+        crate::diagnose::scan(text.as_bytes()).diagnostics
     }
 
     #[test]

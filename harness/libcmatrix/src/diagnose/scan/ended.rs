@@ -2,39 +2,32 @@
 
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::super::facts::Facts;
 
+/// Words of which such a line has one.
+pub(super) const WORDS: &[&str] = &[
+    "signal: ",
+    "exit code",
+    "exited with",
+    "exit status",
+    "non-zero code",
+    "returncode",
+    "Segmentation fault",
+    "core dumped",
+    "received signal SIG",
+    "segmentation fault",
+    "terminated with signal",
+    "terminated by signal",
+    "killed by SIG",
+    "exited with signal",
+    "failed with signal",
+];
+
 /// Takes the last exit code or signal that is told.
-pub(super) fn note(line: &[u8], facts: &mut Facts) {
-    static WORDS: OnceLock<AhoCorasick> = OnceLock::new();
+pub(super) fn note(text: &str, facts: &mut Facts) {
     static FORMS: OnceLock<Regex> = OnceLock::new();
-    let words = WORDS.get_or_init(|| {
-        let words = [
-            "signal: ",
-            "exit code",
-            "exited with",
-            "exit status",
-            "non-zero code",
-            "returncode",
-            "Segmentation fault",
-            "core dumped",
-            "received signal SIG",
-            "segmentation fault",
-            "terminated with signal",
-            "terminated by signal",
-            "killed by SIG",
-            "exited with signal",
-            "failed with signal",
-        ];
-        AhoCorasick::new(words).expect("a handful of words")
-    });
-    if !words.is_match(line) {
-        return;
-    }
-    let text = String::from_utf8_lossy(line);
     let forms = FORMS.get_or_init(|| {
         Regex::new(
             r"(?:\(signal: |terminated (?:with|by) signal )(?P<signal>\d+)|(?:exit(?:ed with)?(?: code| status)?|non-zero code|returncode)[:=]? ?(?P<code>-?\d+)",
@@ -60,13 +53,10 @@ pub(super) fn note(line: &[u8], facts: &mut Facts) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn ends_are_read() {
         let end = |text: &str| {
-            let mut facts = Facts::default();
-            note(text.as_bytes(), &mut facts);
+            let facts = crate::diagnose::scan(text.as_bytes());
             (facts.exit_code, facts.signal)
         };
         assert_eq!(end("(signal: 11, SIGSEGV: invalid memory reference)"), (None, Some(11)));

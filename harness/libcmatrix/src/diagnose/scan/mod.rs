@@ -11,16 +11,22 @@ mod diagnostics;
 mod ended;
 mod names;
 mod pairs;
+mod readers;
 
-use std::collections::HashSet;
+use std::{cell::LazyCell, collections::HashSet};
+
+pub(super) use readers::{Reader, words};
+
+use readers::Readers;
 
 use super::{
+    conditions::Target,
     facts::{Facts, Hit},
     rulebook::{Rulebook, rulebook},
 };
 
 /// Finds kept of each kind.
-const KEPT: usize = 200;
+const KEPT: usize = 100;
 /// Bytes of a line that are looked at as one; a longer one is taken as several.
 const LINE_BYTES: usize = 16 << 10;
 /// Bytes of a line that are kept.
@@ -128,28 +134,35 @@ impl Scanner {
         }
         self.part += 1;
         let bytes = clean::without_controls(bytes);
-        let mut text = None;
+        let text = LazyCell::new(|| String::from_utf8_lossy(&bytes));
+        let mut readers = Readers::default();
         let Self { rulebook, facts, part, tried, .. } = self;
-        rulebook.patterns.candidates(&bytes, |pattern| {
-            if std::mem::replace(&mut tried[pattern], *part) == *part {
-                return;
-            }
-            let text = text.get_or_insert_with(|| String::from_utf8_lossy(&bytes));
-            if rulebook.patterns.is_match(pattern, text) {
-                let hits = facts.lines.entry(pattern).or_default();
-                if hits.len() < KEPT {
-                    hits.push(hit(number, text));
+        rulebook.patterns.candidates(&bytes, |target| match target {
+            Target::Reader(reader) => readers.insert(reader),
+            Target::Pattern(pattern) => {
+                if std::mem::replace(&mut tried[pattern], *part) == *part {
+                    return;
+                }
+                let kept = facts.lines.get(&pattern).map_or(0, Vec::len);
+                if kept < KEPT && rulebook.patterns.is_match(pattern, &text) {
+                    facts.lines.entry(pattern).or_default().push(hit(number, &text));
                 }
             }
         });
-        if names::may_name(&bytes) {
-            let text = String::from_utf8_lossy(&bytes);
-            names::find(&text, number, &mut self.facts, &mut self.names_seen);
+        context::note(readers, &mut facts.context);
+        if readers.has(Reader::Names) {
+            names::find(&text, number, facts, &mut self.names_seen);
         }
-        context::note(&bytes, &mut self.facts.context);
-        ended::note(&bytes, &mut self.facts);
-        self.diagnostics.line(&bytes, number, &mut self.facts);
-        self.pairs.line(&bytes, number, &mut self.facts);
+        if readers.has(Reader::Ended) {
+            ended::note(&text, facts);
+        }
+        if readers.has(Reader::Pairs) {
+            self.pairs.line(&text, number, facts);
+        }
+        let begins = readers.has(Reader::Diagnostics);
+        if begins || self.diagnostics.is_reading() {
+            self.diagnostics.line(&text, number, begins, facts);
+        }
     }
 }
 

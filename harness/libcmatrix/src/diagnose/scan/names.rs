@@ -2,7 +2,6 @@
 
 use std::{collections::HashSet, sync::OnceLock};
 
-use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::{
@@ -22,28 +21,20 @@ enum Kind {
     Tool,
 }
 
-/// Quick: whether the line may name something.
-pub(super) fn may_name(line: &[u8]) -> bool {
-    static WORDS: OnceLock<AhoCorasick> = OnceLock::new();
-    WORDS
-        .get_or_init(|| {
-            let words = [
-                "undefined ",
-                "not found",
-                "Error loading shared library",
-                "No such file or directory",
-                "ENOENT",
-                "can't execute",
-                "not installed",
-                "ind tool",
-                "Symbol not found",
-                "no such file or directory",
-                "which: no ",
-            ];
-            AhoCorasick::new(words).expect("a handful of words")
-        })
-        .is_match(line)
-}
+/// Words of which a line that names something has one.
+pub(super) const WORDS: &[&str] = &[
+    "undefined ",
+    "not found",
+    "Error loading shared library",
+    "No such file or directory",
+    "ENOENT",
+    "can't execute",
+    "not installed",
+    "ind tool",
+    "Symbol not found",
+    "no such file or directory",
+    "which: no ",
+];
 
 /// Takes the names in this line.
 pub(super) fn find(text: &str, number: u64, facts: &mut Facts, seen: &mut HashSet<(u8, String)>) {
@@ -131,10 +122,7 @@ mod tests {
     use super::*;
 
     fn named(text: &str) -> String {
-        let mut facts = Facts::default();
-        if may_name(text.as_bytes()) {
-            find(text, 1, &mut facts, &mut HashSet::new());
-        }
+        let facts = crate::diagnose::scan(text.as_bytes());
         let first = |list: &[Named], kind: &str| list.first().map(|n| format!("{kind} {}", n.name));
         first(&facts.undefined, "undefined")
             .or_else(|| first(&facts.unresolved, "unresolved"))

@@ -2,13 +2,19 @@
 
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::{
     super::facts::{Facts, Pair},
     KEPT, KEPT_LINE_BYTES, hit,
 };
+
+/// Words of which a line of a failed assertion has one.
+pub(super) const WORDS: &[&str] = &[
+    "left", "Left", "LEFT", "right", "Right", "RIGHT", "expected", "Expected", "EXPECTED",
+    "actual", "Actual", "ACTUAL", "received", "Received", "RECEIVED", "want", "Want", "WANT",
+    "got", "Got", "GOT", " != ", "- ", "+ ",
+];
 
 /// Half of a pair, waiting for the other.
 #[derive(Debug, Default)]
@@ -32,23 +38,21 @@ enum Half {
 const FAR: u64 = 4;
 
 impl Collector {
-    pub(super) fn line(&mut self, line: &[u8], number: u64, facts: &mut Facts) {
-        let is_short = line.len() <= KEPT_LINE_BYTES * 4;
-        if facts.pairs.len() >= KEPT || !is_short || !words().is_match(line) {
+    pub(super) fn line(&mut self, text: &str, number: u64, facts: &mut Facts) {
+        if facts.pairs.len() >= KEPT || text.len() > KEPT_LINE_BYTES * 4 {
             return;
         }
-        let text = String::from_utf8_lossy(line);
-        if let Some((expected, actual, ordered)) = on_one_line(&text) {
-            facts.pairs.push(Pair { expected, actual, ordered, hit: hit(number, &text) });
+        if let Some((expected, actual, ordered)) = on_one_line(text) {
+            facts.pairs.push(Pair { expected, actual, ordered, hit: hit(number, text) });
             return;
         }
-        let Some((half, value)) = half_of(&text) else { return };
+        let Some((half, value)) = half_of(text) else { return };
         match self.first.take() {
             Some((first, other, at)) if first.other() == half && number - at <= FAR => {
                 let (expected, actual) =
                     if half == Half::Expected { (value, other) } else { (other, value) };
                 let ordered = matches!(half, Half::Expected | Half::Actual);
-                facts.pairs.push(Pair { expected, actual, ordered, hit: hit(number, &text) });
+                facts.pairs.push(Pair { expected, actual, ordered, hit: hit(number, text) });
             }
             _ => self.first = Some((half, value, number)),
         }
@@ -66,20 +70,6 @@ impl Half {
             Self::Plus => Self::Minus,
         }
     }
-}
-
-/// Most lines have none of these.
-fn words() -> &'static AhoCorasick {
-    static WORDS: OnceLock<AhoCorasick> = OnceLock::new();
-    WORDS.get_or_init(|| {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build([
-                "left", "right", "expected", "actual", "received", "want", "got", " != ", "- ",
-                "+ ",
-            ])
-            .expect("a handful of words")
-    })
 }
 
 fn on_one_line(text: &str) -> Option<(String, String, bool)> {
@@ -136,13 +126,9 @@ fn bare(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     fn read(text: &str) -> Vec<(String, String, bool)> {
-        let (mut collector, mut facts) = (Collector::default(), Facts::default());
-        for (n, line) in text.lines().enumerate() {
-            collector.line(line.as_bytes(), n as u64 + 1, &mut facts);
-        }
+        let facts = crate::diagnose::scan(text.as_bytes());
         facts.pairs.into_iter().map(|p| (p.expected, p.actual, p.ordered)).collect()
     }
 
