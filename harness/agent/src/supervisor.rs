@@ -102,6 +102,7 @@ fn supervise(
     let (failure, failure_in) = pipe_with(PipeFlags::CLOEXEC)?;
     let (go, go_in) = pipe_with(PipeFlags::CLOEXEC)?;
     let started = Instant::now();
+    let inherited = own_peak_rss();
     let Some(pid) = fork()? else {
         drop((failure, go_in));
         let mut failure = fs::File::from(failure_in);
@@ -176,6 +177,10 @@ fn supervise(
             exit_code => AttemptStatus::Failed { exit_code },
         }
     };
+    let peak_rss_bytes = match program.tracer.as_ref().and_then(Tracer::peak_rss_bytes) {
+        Some(own) if peak_with_children(&usage) <= inherited + SLACK_BYTES => own,
+        _ => peak_with_children(&usage),
+    };
     let (crash, crash_unseen) = match &status {
         AttemptStatus::Crashed { signal } if traced => {
             crash_of(program.tracer, not_traced, *signal)
@@ -188,13 +193,31 @@ fn supervise(
         wall_s: wall.as_secs_f64(),
         user_s: seconds(usage.ru_utime),
         system_s: seconds(usage.ru_stime),
-        // Linux gives ru_maxrss in KiB (getrusage(2)).
-        peak_rss_bytes: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
+        peak_rss_bytes,
         oom_kills,
         leaked: if ended_by_us { Vec::new() } else { leaked },
         crash,
         crash_unseen,
     })
+}
+
+/// What the fork may add by itself before it becomes the program.
+const SLACK_BYTES: u64 = 256 << 10;
+
+/// Largest resident set of the program and of the children it waited for. That of the fork of this
+/// process is among them, which was no program yet (getrusage(2)): the least that this ever says.
+fn peak_with_children(usage: &libc::rusage) -> u64 {
+    u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024
+}
+
+fn own_peak_rss() -> u64 {
+    // SAFETY: rusage is plain data, for which zero is a valid value; the kernel writes one.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage
+    };
+    peak_with_children(&usage)
 }
 
 /// What was seen of a crash, or why nothing was.

@@ -12,7 +12,7 @@ use libcmatrix_schema::{Attempt, AttemptStatus};
 use support::{Agent, binary, limits, shell};
 
 fn main() {
-    let trials: [(&str, fn()); 16] = [
+    let trials: [(&str, fn()); 17] = [
         ("output comes line by line, each stream for itself", output_comes_line_by_line),
         ("variables, arguments and working folder arrive", surroundings_arrive),
         ("exit codes and signals are told apart", exit_codes_and_signals),
@@ -28,6 +28,7 @@ fn main() {
         ("attempts are made, and never beside each other", attempts),
         ("a list without harness is one test", list_without_harness),
         ("ignored tests are listed as such", list_ignored),
+        ("peak memory is the program's, not the agent's", peak_memory),
         ("the end of input ends the agent", end_of_input),
     ];
     support::main(&trials);
@@ -51,6 +52,29 @@ fn output_comes_line_by_line() {
     assert!(ended.peak_rss_bytes > 0);
     let (lines, _) = agent.exec(shell("echo again"), limits());
     assert_eq!(texts(&lines, Stream::Stdout), ["again"]);
+}
+
+/// The kernel also counts what a program's process was before its `exec`: a fork of the agent.
+fn peak_memory() {
+    const AGENT_BYTES: u64 = 8 << 20;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut binary = binary(folder.path(), "exit 0", false);
+    // What makes the agent large is of no use to the program.
+    binary.id = "x".repeat(AGENT_BYTES as usize);
+    let mut agent = Agent::start();
+    agent.say(&Job::Test {
+        binaries: vec![binary],
+        tests: vec![TestToRun { binary: 0, name: None }],
+        attempts: 1,
+        threads: 1,
+        limits: limits(),
+    });
+    let attempt = agent.until_done().into_iter().find_map(|report| match report {
+        Report::TestFinished { attempt, .. } => Some(attempt),
+        _ => None,
+    });
+    let peak = attempt.expect("an attempt").peak_rss_bytes.expect("measured");
+    assert!((1..AGENT_BYTES / 2).contains(&peak), "{peak} bytes");
 }
 
 fn surroundings_arrive() {

@@ -27,6 +27,11 @@ pub(super) fn seize(process: Pid, options: libc::c_int) -> io::Result<()> {
     })
 }
 
+/// Changes the options of a stopped thread.
+pub(super) fn set_options(thread: Pid, options: libc::c_int) {
+    go_on(libc::PTRACE_SETOPTIONS, thread, options);
+}
+
 /// Lets a stopped thread go on, with a signal or with none (0).
 pub(super) fn resume(thread: Pid, signal: libc::c_int) {
     go_on(libc::PTRACE_CONT, thread, signal);

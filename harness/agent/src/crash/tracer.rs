@@ -3,7 +3,7 @@
 //! Takes the stops of the program's threads, as `wait4` tells them; lets each go on as if nobody
 //! had stopped it. Threads are traced, other processes that the program starts are not.
 
-use std::io;
+use std::{fs, io};
 
 use libcmatrix_schema::Crash;
 use rustix::process::Pid;
@@ -25,6 +25,10 @@ const CRASHES: [i32; 7] = [
     libc::SIGSYS,
 ];
 
+/// Forked children are not followed: they may trace, or be traced by, whom they like. If the
+/// supervisor is killed, its program goes with it.
+const THREAD_OPTIONS: libc::c_int = libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_EXITKILL;
+
 /// Faults that a program catches are looked at so often. Some programs live by them, and looking takes time.
 const MOST_CAUGHT: usize = 16;
 
@@ -34,6 +38,7 @@ pub(crate) struct Tracer {
     program: Pid,
     caught: Vec<Seen>,
     fatal: Option<Seen>,
+    peak_rss_bytes: Option<u64>,
     failure: Option<io::Error>,
 }
 
@@ -43,11 +48,10 @@ impl Tracer {
     /// # Errors
     /// The kernel does not allow it. The child is as it was.
     pub(crate) fn seize(program: Pid) -> io::Result<Self> {
-        // Forked children are not followed: they may trace, or be traced by, whom they like. If the
-        // supervisor is killed, its program goes with it.
-        ptrace::seize(program, libc::PTRACE_O_TRACECLONE | libc::PTRACE_O_EXITKILL)?;
+        ptrace::seize(program, THREAD_OPTIONS | libc::PTRACE_O_TRACEEXIT)?;
         turn::come_soon();
-        Ok(Self { program, caught: Vec::new(), fatal: None, failure: None })
+        let (caught, fatal, peak_rss_bytes, failure) = (Vec::new(), None, None, None);
+        Ok(Self { program, caught, fatal, peak_rss_bytes, failure })
     }
 
     /// Takes a stop that `wait4` told of.
@@ -66,6 +70,19 @@ impl Tracer {
             // `clone` also makes processes, of which only this first stop is ours to see.
             libc::PTRACE_EVENT_STOP if !self.is_thread(thread) => ptrace::detach(thread, 0),
             libc::PTRACE_EVENT_STOP if is_group_stop => ptrace::listen(thread),
+            libc::PTRACE_EVENT_STOP => {
+                // A thread's end is of no interest, and threads have the options of who made them.
+                if thread != self.program {
+                    ptrace::set_options(thread, THREAD_OPTIONS);
+                }
+                ptrace::resume(thread, 0);
+            }
+            libc::PTRACE_EVENT_EXIT => {
+                if thread == self.program {
+                    self.peak_rss_bytes = peak_rss(thread);
+                }
+                ptrace::resume(thread, 0);
+            }
             _ => ptrace::resume(thread, 0),
         }
     }
@@ -93,6 +110,11 @@ impl Tracer {
         }
     }
 
+    /// Largest resident set of the program since its `exec`, where it was seen to end.
+    pub(crate) fn peak_rss_bytes(&self) -> Option<u64> {
+        self.peak_rss_bytes
+    }
+
     /// What was seen of the signal that ended the program, which has ended; or why nothing was.
     pub(crate) fn crash(self, signal: i32) -> Result<Box<Crash>, String> {
         let Some(fatal) = self.fatal.filter(|seen| seen.signal() == signal) else {
@@ -102,6 +124,14 @@ impl Tracer {
         let caught = self.caught.into_iter().rfind(|seen| seen.thread == fatal.thread);
         Ok(evidence::crash(fatal, caught))
     }
+}
+
+/// `VmHWM` of a process that is about to end (proc_pid_status(5)), in bytes.
+fn peak_rss(process: Pid) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// Whether a signal is one of those that are looked at.
