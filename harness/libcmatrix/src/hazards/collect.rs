@@ -26,7 +26,7 @@ use super::{
         libc_items,
         modules::{self, Crate},
         parse,
-        uses::Seen,
+        seen::Seen,
     },
     symbol, text,
 };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use libcmatrix_schema::Confidence;
 
-use super::{hazard::Hazard, source::condition::Truth, source::uses::Seen};
+use super::{hazard::Hazard, source::condition::Truth, source::seen::Seen};
 
 /// The finding that a program's absence gives. Debian's smallest image has all of these.
 fn code(program: &str) -> Option<&'static str> {

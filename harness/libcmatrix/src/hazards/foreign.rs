@@ -15,7 +15,7 @@ use super::{
     hazard::Hazard,
     source::{
         condition::Truth,
-        uses::{At, Foreign, Seen},
+        seen::{At, Foreign, Seen},
     },
     symbol,
 };

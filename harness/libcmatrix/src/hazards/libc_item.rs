@@ -13,7 +13,7 @@ use super::{
     hazard::Hazard,
     source::{
         condition::Truth,
-        uses::{At, Named, Seen},
+        seen::{At, Named, Seen},
     },
     symbol,
 };

@@ -34,7 +34,7 @@ pub(super) fn note(text: &str, facts: &mut Facts) {
         )
         .expect("forms of an end")
     });
-    if let Some(found) = forms.captures(&text) {
+    if let Some(found) = forms.captures(text) {
         let number = |name| found.name(name).and_then(|m| m.as_str().parse::<i32>().ok());
         if let Some(signal) = number("signal") {
             facts.signal = Some(signal);

@@ -11,7 +11,8 @@ use std::{
 use super::{
     condition::{Conditions, Truth},
     parse,
-    uses::{self, Seen},
+    seen::{At, OtherFile, Seen},
+    uses,
 };
 
 /// Files of one crate that are read at most.
@@ -92,7 +93,7 @@ pub fn read(krate: &Crate<'_>, text_of: &dyn Fn(&Path) -> Option<String>) -> Cra
 
 /// Where the file of a module may be
 /// (<https://doc.rust-lang.org/reference/items/modules.html#module-source-filenames>).
-fn files(of: &Pending, other: &uses::At<uses::OtherFile>) -> Vec<Pending> {
+fn files(of: &Pending, other: &At<OtherFile>) -> Vec<Pending> {
     let beside = of.file.parent().unwrap_or(Path::new(""));
     let pending = |file: PathBuf, modules: PathBuf, is_guess| Pending {
         file,

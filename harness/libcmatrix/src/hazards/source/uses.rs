@@ -3,87 +3,20 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::Ident;
 use syn::{
     Attribute, Expr, File, ForeignItem, ImplItem, Item, Macro, Stmt, TraitItem, UseTree,
-    parse::Parser,
-    spanned::Spanned,
     visit::{self, Visit},
 };
 
 use super::{
+    attributes::{
+        attributes_of, expression_attributes, is_test, item_attributes, libraries,
+        statement_attributes, text_attribute,
+    },
     condition::{Conditions, Truth},
-    libc_items::{attribute, item_end},
+    seen::{At, Foreign, Named, OtherFile, Seen},
 };
-
-/// Something at a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct At<T> {
-    /// What.
-    pub what: T,
-    /// Line, from 1.
-    pub line: usize,
-    /// Whether it is compiled.
-    pub compiled: Truth,
-    /// Whether it belongs to a test.
-    pub in_test: bool,
-}
-
-/// A path `first::name`, an import, or a bare name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    /// What stands before the name; empty for a bare one.
-    pub first: String,
-    /// The name.
-    pub name: String,
-}
-
-/// A function or variable that is declared, to be found by the linker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Foreign {
-    /// The linker's name.
-    pub symbol: String,
-    /// The name in the code.
-    pub name: String,
-    /// The libraries that `#[link]` names.
-    pub libraries: Vec<String>,
-}
-
-/// A module in a file of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OtherFile {
-    /// Modules of this file that it stands in.
-    pub inside: Vec<String>,
-    /// Its name; empty for an included file.
-    pub name: String,
-    /// The file, where the code says so.
-    pub path: Option<String>,
-}
-
-/// What a file holds.
-#[derive(Clone, Debug, Default)]
-pub struct Seen {
-    /// Paths and imports of names that were asked about.
-    pub named: Vec<At<Named>>,
-    /// Crates that the code calls by another name: the crate, the name.
-    pub renamed: Vec<(String, String)>,
-    /// Crates and modules whose names are all imported.
-    pub globs: HashSet<String>,
-    /// Names that the file defines.
-    pub defined: HashSet<String>,
-    /// Names of its modules, those in other files, too.
-    pub modules: HashSet<String>,
-    /// Declared symbols.
-    pub foreign: Vec<At<Foreign>>,
-    /// Names of functions and values that are used.
-    pub called: HashSet<String>,
-    /// Programs that are started: the literal in `Command::new("..")`.
-    pub commands: Vec<At<String>>,
-    /// Text in string literals, for names of files.
-    pub literals: HashSet<String>,
-    /// Modules in other files.
-    pub files: Vec<At<OtherFile>>,
-}
 
 /// Reads a file. `wanted`: the names to look for.
 #[must_use]
@@ -108,47 +41,20 @@ pub fn seen(
     reader.seen
 }
 
-struct Reader<'a> {
-    conditions: &'a Conditions,
+/// Goes through a file.
+pub(super) struct Reader<'a> {
+    pub(super) conditions: &'a Conditions,
     wanted: &'a HashSet<String>,
-    compiled: Truth,
+    /// Whether what is being read is compiled.
+    pub(super) compiled: Truth,
     in_test: bool,
+    /// Modules that it stands in.
     inside: Vec<String>,
-    seen: Seen,
+    pub(super) seen: Seen,
 }
 
-/// Macros whose arguments are compiled as they stand.
-const PLAIN_MACROS: [&str; 26] = [
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "debug_assert",
-    "debug_assert_eq",
-    "debug_assert_ne",
-    "dbg",
-    "eprint",
-    "eprintln",
-    "format",
-    "format_args",
-    "matches",
-    "panic",
-    "print",
-    "println",
-    "todo",
-    "unimplemented",
-    "unreachable",
-    "vec",
-    "write",
-    "writeln",
-    "addr_of",
-    "addr_of_mut",
-    "try",
-    "cfg_if",
-    "thread_local",
-];
-
 impl Reader<'_> {
-    fn at<T>(&self, what: T, line: usize) -> At<T> {
+    pub(super) fn at<T>(&self, what: T, line: usize) -> At<T> {
         At { what, line, compiled: self.compiled, in_test: self.in_test }
     }
 
@@ -163,7 +69,7 @@ impl Reader<'_> {
         (self.compiled, self.in_test) = before;
     }
 
-    fn named(&mut self, first: &str, name: &Ident) {
+    pub(super) fn named(&mut self, first: &str, name: &Ident) {
         let name_text = name.to_string();
         if self.wanted.contains(&name_text) {
             let named = Named { first: first.to_owned(), name: name_text };
@@ -206,258 +112,12 @@ impl Reader<'_> {
         self.seen.called.insert(name.to_string());
     }
 
-    fn macro_call(&mut self, call: &Macro) {
-        let name = call.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
-        if name == "cfg_if" {
-            self.branches(call.tokens.clone());
-            return;
-        }
-        if name == "include" {
-            self.include(call);
-            return;
-        }
-        let before = self.compiled;
-        if !PLAIN_MACROS.contains(&name.as_str()) {
-            self.compiled = before.and(Truth::Unknown);
-        }
-        self.content(call.tokens.clone());
-        self.compiled = before;
-    }
-
-    fn include(&mut self, call: &Macro) {
-        if let Ok(path) = call.parse_body::<syn::LitStr>() {
-            let file =
-                OtherFile { inside: Vec::new(), name: String::new(), path: Some(path.value()) };
-            let found = self.at(file, call.span().start().line);
-            self.seen.files.push(found);
-        }
-    }
-
-    /// What stands in a macro's brackets: items, statements, a list of values, or neither.
-    fn content(&mut self, tokens: TokenStream) {
-        // Some macros take inner attributes, as files do.
-        if let Ok(file) = syn::parse2::<File>(tokens.clone()) {
-            file.items.iter().for_each(|item| self.visit_item(item));
-        } else if let Ok(values) =
-            syn::punctuated::Punctuated::<Expr, syn::Token![,]>::parse_terminated
-                .parse2(tokens.clone())
-        {
-            values.iter().for_each(|value| self.visit_expr(value));
-        } else if let Ok(statements) = syn::Block::parse_within.parse2(tokens.clone()) {
-            statements.iter().for_each(|s| self.visit_stmt(s));
-        } else {
-            self.loose(tokens);
-        }
-    }
-
-    fn branches(&mut self, tokens: TokenStream) {
-        let before = self.compiled;
-        let (mut left, mut condition) = (Truth::Yes, Truth::Yes);
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-        let mut at = 0;
-        while at < tokens.len() {
-            if let Some(found) = attribute(&tokens, &mut at) {
-                condition = found.map_or(Truth::Unknown, |c| self.conditions.of_text(&c));
-                continue;
-            }
-            if let TokenTree::Group(group) = &tokens[at]
-                && group.delimiter() == Delimiter::Brace
-            {
-                self.compiled = before.and(left).and(condition);
-                if self.compiled != Truth::No {
-                    self.content(group.stream());
-                }
-                left = left.and(condition.opposite());
-                condition = Truth::Yes;
-            }
-            at += 1;
-        }
-        self.compiled = before;
-    }
-
-    /// Tokens that are no syntax: `first::name` is seen, and a `#[cfg(..)]` still says what of it.
-    fn loose(&mut self, tokens: TokenStream) {
-        let before = self.compiled;
-        self.compiled = before.and(Truth::Unknown);
-        let mut pending = vec![tokens];
-        while let Some(stream) = pending.pop() {
-            let tokens: Vec<TokenTree> = stream.into_iter().collect();
-            let mut at = 0;
-            while at < tokens.len() {
-                if let Some(condition) = attribute(&tokens, &mut at) {
-                    if condition.is_some_and(|c| self.conditions.of_text(&c) == Truth::No) {
-                        at = thing_end(&tokens, at);
-                    }
-                    continue;
-                }
-                match &tokens[at] {
-                    TokenTree::Group(group) => pending.push(group.stream()),
-                    TokenTree::Ident(name) => {
-                        self.seen.called.insert(name.to_string());
-                        if let Some(first) = qualifier(&tokens, at) {
-                            self.named(&first, name);
-                        }
-                    }
-                    TokenTree::Literal(literal) => {
-                        if let Ok(syn::Lit::Str(text)) = syn::parse_str(&literal.to_string()) {
-                            self.literal(&text.value());
-                        }
-                    }
-                    TokenTree::Punct(_) => {}
-                }
-                at += 1;
-            }
-        }
-        self.compiled = before;
-    }
-
-    fn literal(&mut self, text: &str) {
+    pub(super) fn literal(&mut self, text: &str) {
         // Longer ones are no names of files.
         if text.len() <= 300 {
             self.seen.literals.insert(text.to_owned());
         }
     }
-}
-
-/// One past the last token of what an attribute stands before: an item, or an arm of a `match`.
-fn thing_end(tokens: &[TokenTree], at: usize) -> usize {
-    let is =
-        |n: usize, c: char| matches!(tokens.get(n), Some(TokenTree::Punct(p)) if p.as_char() == c);
-    let end = item_end(tokens, at);
-    if is(end, '=') && is(end + 1, '>') { item_end(tokens, end + 2) } else { end }
-}
-
-/// Of `a :: b` at `b`: `a`.
-fn qualifier(tokens: &[TokenTree], at: usize) -> Option<String> {
-    let colon = |n: usize| matches!(tokens.get(n), Some(TokenTree::Punct(p)) if p.as_char() == ':');
-    if at < 3 || !colon(at - 1) || !colon(at - 2) {
-        return None;
-    }
-    // `$crate::libc::x` and `a::libc::x` are told from `libc::x` by nobody who reads tokens.
-    match &tokens[at - 3] {
-        TokenTree::Ident(first) => Some(first.to_string()),
-        _ => None,
-    }
-}
-
-fn is_test(attribute: &Attribute) -> bool {
-    let path = attribute.path();
-    path.segments.last().is_some_and(|s| s.ident == "test")
-        || (path.is_ident("cfg")
-            && matches!(&attribute.meta, syn::Meta::List(l) if l.tokens.to_string() == "test"))
-}
-
-/// The libraries of `#[link(name = "..")]`.
-fn libraries(attributes: &[Attribute]) -> Vec<String> {
-    let mut found = Vec::new();
-    for attribute in attributes.iter().filter(|a| a.path().is_ident("link")) {
-        let _ = attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("name") {
-                found.push(meta.value()?.parse::<syn::LitStr>()?.value());
-            } else if meta.input.peek(syn::Token![=]) {
-                meta.value()?.parse::<Expr>()?;
-            }
-            Ok(())
-        });
-    }
-    found
-}
-
-/// The value of an attribute `#[name = "value"]`.
-fn text_attribute(attributes: &[Attribute], name: &str) -> Option<String> {
-    attributes.iter().find_map(|attribute| match &attribute.meta {
-        syn::Meta::NameValue(pair) if pair.path.is_ident(name) => match &pair.value {
-            Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
-/// The attributes of a statement that is an expression: the parser hangs them on what the
-/// statement begins with.
-fn statement_attributes(expression: &Expr) -> &[Attribute] {
-    match expression {
-        Expr::Assign(e) => statement_attributes(&e.left),
-        Expr::Binary(e) => statement_attributes(&e.left),
-        Expr::Cast(e) => statement_attributes(&e.expr),
-        other => expression_attributes(other),
-    }
-}
-
-macro_rules! attributes_of {
-    ($value:expr, $($path:path),+ $(,)?) => {
-        match $value {
-            $($path(inner) => inner.attrs.as_slice(),)+
-            _ => &[],
-        }
-    };
-}
-
-fn expression_attributes(expression: &Expr) -> &[Attribute] {
-    attributes_of!(
-        expression,
-        Expr::Array,
-        Expr::Assign,
-        Expr::Async,
-        Expr::Await,
-        Expr::Binary,
-        Expr::Block,
-        Expr::Break,
-        Expr::Call,
-        Expr::Cast,
-        Expr::Closure,
-        Expr::Const,
-        Expr::Continue,
-        Expr::Field,
-        Expr::ForLoop,
-        Expr::Group,
-        Expr::If,
-        Expr::Index,
-        Expr::Infer,
-        Expr::Let,
-        Expr::Lit,
-        Expr::Loop,
-        Expr::Macro,
-        Expr::Match,
-        Expr::MethodCall,
-        Expr::Paren,
-        Expr::Path,
-        Expr::Range,
-        Expr::RawAddr,
-        Expr::Reference,
-        Expr::Repeat,
-        Expr::Return,
-        Expr::Struct,
-        Expr::Try,
-        Expr::TryBlock,
-        Expr::Tuple,
-        Expr::Unary,
-        Expr::Unsafe,
-        Expr::While,
-        Expr::Yield,
-    )
-}
-
-fn item_attributes(item: &Item) -> &[Attribute] {
-    attributes_of!(
-        item,
-        Item::Const,
-        Item::Enum,
-        Item::ExternCrate,
-        Item::Fn,
-        Item::ForeignMod,
-        Item::Impl,
-        Item::Macro,
-        Item::Mod,
-        Item::Static,
-        Item::Struct,
-        Item::Trait,
-        Item::TraitAlias,
-        Item::Type,
-        Item::Union,
-        Item::Use,
-    )
 }
 
 impl<'ast> Visit<'ast> for Reader<'_> {
