@@ -26,6 +26,9 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// What to do, the best first.
     pub remedies: Vec<String>,
+    /// What is missing and can be installed; with it, nothing would have failed for this cause.
+    #[serde(default, skip_serializing_if = "Packages::is_empty")]
+    pub packages: Packages,
     /// Ids of the tests it explains.
     pub tests: Vec<String>,
     /// Steps it explains, of the candidate unless the evidence says otherwise.
@@ -34,6 +37,33 @@ pub struct Finding {
     /// What was tried to prove it, and what came of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<Proof>,
+}
+
+/// Packages by the names that each distribution gives them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Packages {
+    /// For `apk add`.
+    pub alpine: Vec<String>,
+    /// For `apt-get install`.
+    pub debian: Vec<String>,
+}
+
+impl Packages {
+    /// Whether no distribution has any.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.alpine.is_empty() && self.debian.is_empty()
+    }
+
+    /// Takes those of another cause as well.
+    pub fn add(&mut self, other: &Self) {
+        for (to, from) in [(&mut self.alpine, &other.alpine), (&mut self.debian, &other.debian)] {
+            to.extend(from.iter().cloned());
+            to.sort_unstable();
+            to.dedup();
+        }
+    }
 }
 
 /// How sure a finding is.

@@ -27,7 +27,7 @@ pub use comparison::{Change, ChangeKind, Comparison};
 pub use crash::{Crash, CrashedThread, Frame, Mapping, Place, StackBounds};
 pub use event::{Event, EventLine};
 pub use experiment::{Experiment, ExperimentKind};
-pub use finding::{Confidence, Evidence, Finding, Proof, Severity};
+pub use finding::{Confidence, Evidence, Finding, Packages, Proof, Severity};
 pub use leg::{
     Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus, Test,
     Toolchain, is_doctest,

@@ -1,7 +1,7 @@
 //! From facts to findings: every rule is asked, and where several hold the one that explains the
 //! others is kept.
 
-use libcmatrix_schema::Confidence;
+use libcmatrix_schema::{Confidence, Packages};
 
 use super::{
     facts::{Facts, Hit},
@@ -21,17 +21,16 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// What told without a line.
     pub said: Vec<String>,
-    /// What the lines name: symbols, libraries, headers, programs. Hostile text.
-    pub names: Vec<String>,
+    /// What is missing and can be installed.
+    pub packages: Packages,
 }
 
 impl Found {
     /// What to do, the best first: the packages of what was not found, then what the rule says.
     #[must_use]
     pub fn remedies(&self) -> Vec<String> {
-        let rule = &self.entry.rule;
-        let packages = rule.packages.map(|kind| packages::lines(kind, &self.names));
-        packages.into_iter().flatten().chain(rule.remedies.iter().cloned()).collect()
+        let told = self.entry.rule.remedies.iter().cloned();
+        packages::lines(&self.packages).into_iter().chain(told).collect()
     }
 }
 
@@ -69,13 +68,16 @@ fn ask(entry: &'static RuleEntry, facts: &Facts) -> Option<Found> {
     let (clause, mut grounds) = holding.max_by_key(|(clause, _)| clause.confidence)?;
     grounds.hits.sort_by_key(|hit| hit.line);
     grounds.hits.dedup();
-    grounds.names.dedup();
+    let mut packages = entry.rule.install.clone();
+    if entry.rule.packages {
+        packages.add(&packages::of(&grounds.names));
+    }
     Some(Found {
         entry,
         confidence: clause.confidence,
         hits: grounds.hits,
         said: grounds.said,
-        names: grounds.names,
+        packages,
     })
 }
 

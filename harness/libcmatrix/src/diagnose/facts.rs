@@ -16,7 +16,26 @@ pub struct Hit {
     pub text: String,
 }
 
-/// Something that was named: a symbol, a library, a header, a program.
+/// What kind of thing was not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NamedKind {
+    /// A symbol that the linker missed.
+    Undefined,
+    /// A symbol that the loader missed.
+    Unresolved,
+    /// A library that the loader missed, by its file's name.
+    Library,
+    /// A header that the compiler missed.
+    Header,
+    /// A program.
+    Tool,
+    /// A module that pkg-config, or a build script, asked for.
+    Module,
+    /// A library that the linker missed, as after `-l`.
+    Link,
+}
+
+/// Something that was not found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// Its name. Hostile text.
@@ -63,16 +82,8 @@ pub struct Context {
 pub struct Facts {
     /// Lines that rules look for, by the number of their pattern.
     pub(super) lines: HashMap<usize, Vec<Hit>>,
-    /// Symbols that the linker missed.
-    pub undefined: Vec<Named>,
-    /// Symbols that the loader missed.
-    pub unresolved: Vec<Named>,
-    /// Libraries that the loader missed.
-    pub libraries: Vec<Named>,
-    /// Headers that the compiler missed.
-    pub headers: Vec<Named>,
-    /// Programs that were not found.
-    pub tools: Vec<Named>,
+    /// What was not found, of each kind.
+    pub(super) named: HashMap<NamedKind, Vec<Named>>,
     /// Compilers' diagnostics.
     pub diagnostics: Vec<Diagnostic>,
     /// What failed assertions compared.
@@ -95,4 +106,12 @@ pub struct Facts {
     pub regressed: bool,
     /// The same test on the glibc side.
     pub baseline: Option<Box<Facts>>,
+}
+
+impl Facts {
+    /// What was not found of one kind.
+    #[must_use]
+    pub fn named(&self, kind: NamedKind) -> &[Named] {
+        self.named.get(&kind).map_or(&[], Vec::as_slice)
+    }
 }

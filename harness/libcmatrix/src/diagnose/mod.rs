@@ -25,7 +25,7 @@ mod scan;
 mod symbols;
 
 pub use decide::{Diagnosis, Found, decide};
-pub use facts::{Facts, Hit};
+pub use facts::{Facts, Hit, Named, NamedKind};
 pub use page::page;
 pub use proof::{PlannedExperiment, plan};
 pub use record::{UNEXPLAINED, findings};

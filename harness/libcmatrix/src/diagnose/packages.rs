@@ -1,35 +1,45 @@
-//! What to install for what was not found. Pure: takes names of one kind; gives a line for Alpine and
-//! one for Debian.
+//! What to install for what was not found. Pure: takes names of one kind each; gives packages of
+//! Alpine and of Debian.
 
-use super::rule::PackageKind;
-use crate::project::native_packages::{self, Packages};
+use libcmatrix_schema::Packages;
 
-/// The lines, Alpine's first; none where no package is known.
-pub(super) fn lines(kind: PackageKind, names: &[String]) -> Vec<String> {
-    let known: Vec<&Packages> = names.iter().filter_map(|name| find(kind, name)).collect();
-    [
-        line("Alpine: apk add", known.iter().flat_map(|packages| &packages.alpine)),
-        line("Debian: apt-get install", known.iter().flat_map(|packages| &packages.debian)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
+use super::facts::NamedKind;
+use crate::project::native_packages;
 
-fn find(kind: PackageKind, name: &str) -> Option<&'static Packages> {
-    match kind {
-        PackageKind::Library => native_packages::for_library(name),
-        PackageKind::Header => native_packages::for_header(name),
-        PackageKind::Tool => native_packages::for_tool(name),
-        PackageKind::PkgConfig => native_packages::for_pkg_config(name),
+/// The packages of all that is known among the names.
+pub(super) fn of(names: &[(NamedKind, String)]) -> Packages {
+    let mut all = Packages::default();
+    for (kind, name) in names {
+        let Some(known) = find(*kind, name) else { continue };
+        let mut alpine = known.alpine.clone();
+        if *kind == NamedKind::Link {
+            // Which of the two a linker wanted is not told by every one of them.
+            alpine.extend(known.alpine_static.iter().cloned());
+        }
+        all.add(&Packages { alpine, debian: known.debian.clone() });
     }
+    all
 }
 
-fn line<'a>(command: &str, packages: impl Iterator<Item = &'a String>) -> Option<String> {
-    let mut packages: Vec<&str> = packages.map(String::as_str).collect();
-    packages.sort_unstable();
-    packages.dedup();
-    (!packages.is_empty()).then(|| format!("{command} {}", packages.join(" ")))
+/// What to type, Alpine's first.
+pub(super) fn lines(packages: &Packages) -> Vec<String> {
+    [("Alpine: apk add", &packages.alpine), ("Debian: apt-get install", &packages.debian)]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(command, names)| format!("{command} {}", names.join(" ")))
+        .collect()
+}
+
+/// The packages of one name.
+pub(super) fn find(kind: NamedKind, name: &str) -> Option<&'static native_packages::Packages> {
+    match kind {
+        NamedKind::Library | NamedKind::Link => native_packages::for_library(name),
+        NamedKind::Header => native_packages::for_header(name),
+        NamedKind::Tool => native_packages::for_tool(name),
+        NamedKind::Module => native_packages::for_pkg_config(&name.to_ascii_lowercase())
+            .or_else(|| native_packages::for_pkg_config(name)),
+        NamedKind::Undefined | NamedKind::Unresolved => None,
+    }
 }
 
 #[cfg(test)]
@@ -38,15 +48,24 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_in_a_package() {
-        let names = |names: &[&str]| -> Vec<String> {
-            names.iter().map(|name| (*name).to_owned()).collect()
+        let lines = |names: &[(NamedKind, &str)]| {
+            let names: Vec<_> =
+                names.iter().map(|(kind, name)| (*kind, (*name).to_owned())).collect();
+            lines(&of(&names))
         };
         assert_eq!(
-            lines(PackageKind::Tool, &names(&["cmake", "cmake", "nobody-knows-this"])),
+            lines(&[
+                (NamedKind::Tool, "cmake"),
+                (NamedKind::Tool, "cmake"),
+                (NamedKind::Tool, "nobody-knows-this"),
+            ]),
             ["Alpine: apk add cmake", "Debian: apt-get install cmake"]
         );
-        let openssl = lines(PackageKind::PkgConfig, &names(&["openssl"]));
+        let openssl = lines(&[(NamedKind::Module, "OpenSSL")]);
         assert_eq!(openssl, ["Alpine: apk add openssl-dev", "Debian: apt-get install libssl-dev"]);
-        assert!(lines(PackageKind::Library, &names(&["libnobody-knows-this.so.1"])).is_empty());
+        let static_zlib = lines(&[(NamedKind::Link, "z")]);
+        assert_eq!(static_zlib[0], "Alpine: apk add zlib-dev zlib-static");
+        assert!(lines(&[(NamedKind::Library, "libnobody-knows-this.so.1")]).is_empty());
+        assert!(lines(&[(NamedKind::Undefined, "ssl")]).is_empty());
     }
 }

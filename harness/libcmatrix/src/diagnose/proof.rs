@@ -136,7 +136,7 @@ fn conclusion(kind: ExperimentKind, all: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use libcmatrix_schema::{Attempt, AttemptStatus, Severity, Test};
+    use libcmatrix_schema::{Attempt, AttemptStatus, Packages, Severity, Test};
 
     use super::*;
 
@@ -149,6 +149,7 @@ mod tests {
             confidence: Confidence::Likely,
             evidence: Vec::new(),
             remedies: Vec::new(),
+            packages: Packages::default(),
             tests: vec!["p$a".into(), "p$b".into()],
             steps: Vec::new(),
             proofs: Vec::new(),

@@ -1,6 +1,6 @@
 //! The shape of a rule file.
 
-use libcmatrix_schema::{Confidence, ExperimentKind, Severity};
+use libcmatrix_schema::{Confidence, ExperimentKind, Packages, Severity};
 use serde::{Deserialize, Serialize};
 
 /// One cause, as its file tells it.
@@ -28,9 +28,12 @@ pub struct Rule {
     /// Causes that this one explains away where both fit.
     #[serde(default)]
     pub over: Vec<String>,
-    /// What kind of name the evidence captures that packages are known for.
+    /// Whether it is mended by installing what the evidence names.
     #[serde(default)]
-    pub packages: Option<PackageKind>,
+    pub packages: bool,
+    /// Packages that mend it, whatever the evidence names.
+    #[serde(default)]
+    pub install: Packages,
     /// How it becomes known where no evidence of a single failure shows it, e.g. by measuring.
     #[serde(default)]
     pub known_by: Option<String>,
@@ -95,20 +98,6 @@ impl Category {
     }
 }
 
-/// What kind of name packages are looked up by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PackageKind {
-    /// A shared library's file name.
-    Library,
-    /// A header.
-    Header,
-    /// A program.
-    Tool,
-    /// A pkg-config module.
-    PkgConfig,
-}
-
 /// A set of conditions that together show a cause.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -158,7 +147,7 @@ pub struct Condition {
     /// With `undefined` or `unresolved`: every missed symbol matches.
     #[serde(default)]
     pub every: bool,
-    /// With `undefined`, `unresolved` or `library`: the line that names it matches.
+    /// With what is named: the line that names it matches.
     pub from: Option<String>,
     /// A library that the loader missed.
     pub library: Option<String>,
@@ -166,6 +155,10 @@ pub struct Condition {
     pub header: Option<String>,
     /// A program that was not found.
     pub tool: Option<String>,
+    /// A module that pkg-config, or a build script, did not find.
+    pub module: Option<String>,
+    /// A library that the linker did not find.
+    pub link: Option<String>,
     /// A compiler's diagnostic as a whole.
     pub diagnostic: Option<String>,
     /// With `diagnostic`: its code.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use libcmatrix_schema::{
-    AttemptStatus, ChangeKind, Comparison, Leg, Role, RunRecord, Step, StepName, StepStatus,
+    AttemptStatus, ChangeKind, Comparison, Confidence, Finding, Leg, Role, RunRecord, Step,
+    StepName, StepStatus,
 };
 
 use super::tells;
@@ -27,6 +28,10 @@ pub(super) struct Measured {
     pub(super) failed_on_candidate: Vec<String>,
     /// What builds on neither side.
     pub(super) failed_on_both: Vec<String>,
+    /// What was seen to fail for want of packages only: targets, tests. In none of the lists above.
+    pub(super) wants_packages: Vec<String>,
+    /// The packages, by Alpine's names.
+    pub(super) packages: Vec<String>,
     /// `leg: step` of every step that did not come to an end for a reason outside the project.
     pub(super) incomplete: Vec<String>,
 }
@@ -53,7 +58,53 @@ impl Measured {
             measured.failed_on_both = right.shared_with(&left);
         }
         measured.incomplete = incomplete(record);
+        measured.leave_out_missing_packages(record);
         measured
+    }
+
+    /// That a package is missing is no reason against musl, and none for it either.
+    fn leave_out_missing_packages(&mut self, record: &RunRecord) {
+        let missing = MissingPackages::of(record);
+        let lists = [&mut self.regressed, &mut self.crashed, &mut self.disappeared];
+        for list in lists {
+            let (wanting, others) =
+                list.drain(..).partition(|id| missing.tests.contains(id.as_str()));
+            *list = others;
+            self.wants_packages.extend::<Vec<String>>(wanting);
+        }
+        if missing.all_of_the_build {
+            self.wants_packages.append(&mut self.failed_on_candidate);
+        }
+        self.packages = missing.packages.into_iter().map(str::to_owned).collect();
+    }
+}
+
+/// What findings say of packages that Alpine has and the image does not.
+#[derive(Default)]
+struct MissingPackages<'a> {
+    packages: BTreeSet<&'a str>,
+    /// Tests that want them.
+    tests: BTreeSet<&'a str>,
+    /// Nothing else keeps the build from its end.
+    all_of_the_build: bool,
+}
+
+impl<'a> MissingPackages<'a> {
+    fn of(record: &'a RunRecord) -> Self {
+        let is_sure = |finding: &&Finding| {
+            finding.confidence >= Confidence::Likely && !finding.packages.alpine.is_empty()
+        };
+        let of_the_build: Vec<&Finding> =
+            record.findings.iter().filter(|f| f.steps.contains(&StepName::Build)).collect();
+        let mut missing = Self {
+            all_of_the_build: !of_the_build.is_empty() && of_the_build.iter().all(is_sure),
+            ..Self::default()
+        };
+        for finding in record.findings.iter().filter(is_sure) {
+            missing.packages.extend(finding.packages.alpine.iter().map(String::as_str));
+            missing.tests.extend(finding.tests.iter().map(String::as_str));
+        }
+        missing
     }
 }
 

@@ -88,6 +88,17 @@ impl Policy {
                 tests(&measured.disappeared, "disappeared"),
             ),
             at_most(
+                "max-missing-packages",
+                0,
+                &measured.wants_packages,
+                Inconclusive,
+                format!(
+                    "was not seen to work for want of packages (apk add {}): {}",
+                    measured.packages.join(" "),
+                    named(&measured.wants_packages)
+                ),
+            ),
+            at_most(
                 "max-incomplete-steps",
                 self.max_incomplete_steps,
                 &measured.incomplete,

@@ -3,7 +3,10 @@
 use libcmatrix_schema::Artifact;
 use regex::Regex;
 
-use super::{super::rule::ArtifactCondition, Names, whole};
+use super::{
+    super::{facts::NamedKind, rule::ArtifactCondition},
+    Grounds, Names, whole,
+};
 
 /// Names told of one file.
 const TOLD: usize = 5;
@@ -27,8 +30,8 @@ impl Like {
         })
     }
 
-    /// What is to be said of the file, if it is like that.
-    pub(super) fn is(&self, artifact: &Artifact) -> Option<String> {
+    /// What is to be said of the file, and what it names, if it is like that.
+    pub(super) fn is(&self, artifact: &Artifact) -> Option<Grounds> {
         let elf = artifact.elf.as_ref()?;
         let wanted = |wanted: Option<bool>, is: bool| wanted.is_none_or(|wanted| wanted == is);
         let holds = wanted(self.is.prebuilt, artifact.prebuilt)
@@ -46,16 +49,18 @@ impl Like {
             let asked = elf.interpreter.as_ref().filter(|asked| interpreter.is_match(asked))?;
             said.push(format!("asks for the loader {asked}"));
         }
-        for (names, missing, what) in [
-            (&self.missing_library, &elf.missing_libraries, "libraries"),
-            (&self.missing_symbol, &elf.missing_symbols, "symbols"),
+        let mut named = Vec::new();
+        for (names, missing, kind, what) in [
+            (&self.missing_library, &elf.missing_libraries, NamedKind::Library, "libraries"),
+            (&self.missing_symbol, &elf.missing_symbols, NamedKind::Unresolved, "symbols"),
         ] {
             let Some(names) = names else { continue };
             let found: Vec<&str> =
-                missing.iter().map(String::as_str).filter(|name| names.has(name)).collect();
+                missing.iter().map(String::as_str).filter(|name| names.has(kind, name)).collect();
             if found.is_empty() {
                 return None;
             }
+            named.extend(found.iter().map(|name| (kind, (*name).to_owned())));
             let more = found.len().saturating_sub(TOLD);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let first = found[..found.len().min(TOLD)].join(", ");
@@ -65,6 +70,6 @@ impl Like {
             let asked = elf.interpreter.as_deref().unwrap_or_default();
             said.push(format!("asks for the loader {asked}, which the image does not have"));
         }
-        Some(said.join(" "))
+        Some(Grounds { names: named, ..Grounds::said(said.join(" ")) })
     }
 }

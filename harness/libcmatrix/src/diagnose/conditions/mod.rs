@@ -15,7 +15,8 @@ use regex::{Regex, RegexBuilder};
 pub(in crate::diagnose) use patterns::{PatternTable, Target};
 
 use super::{
-    facts::{Facts, Hit, Named},
+    facts::{Facts, Hit, Named, NamedKind},
+    packages,
     rule::{Condition, ContextCondition, CrashCondition, PairRelation, When},
     symbols,
 };
@@ -36,7 +37,7 @@ pub(in crate::diagnose) struct Grounds {
     /// The lines.
     pub(super) hits: Vec<Hit>,
     /// What they name.
-    pub(super) names: Vec<String>,
+    pub(super) names: Vec<(NamedKind, String)>,
     /// What is known without a line.
     pub(super) said: Vec<String>,
 }
@@ -57,19 +58,12 @@ enum Compiled {
     Regressed(bool),
 }
 
-#[derive(Clone, Copy, Debug)]
-enum NamedKind {
-    Undefined,
-    Unresolved,
-    Library,
-    Header,
-    Tool,
-}
-
 #[derive(Debug)]
 enum Names {
     Matching(Regex),
     Listed(&'static str),
+    /// What there is a known package for.
+    Packaged,
 }
 
 /// How many of the innermost frames a rule may ask for.
@@ -151,6 +145,8 @@ impl Compiled {
             c.library.as_ref().map(|n| Self::named(NamedKind::Library, n, c)),
             c.header.as_ref().map(|n| Self::named(NamedKind::Header, n, c)),
             c.tool.as_ref().map(|n| Self::named(NamedKind::Tool, n, c)),
+            c.module.as_ref().map(|n| Self::named(NamedKind::Module, n, c)),
+            c.link.as_ref().map(|n| Self::named(NamedKind::Link, n, c)),
             c.diagnostic.as_ref().map(|text| {
                 Ok(Self::Diagnostic { text: regex(text, true)?, code: c.code.clone() })
             }),
@@ -191,7 +187,7 @@ impl Compiled {
         match self {
             Self::Line { pattern, near } => line(facts, *pattern, *near),
             Self::Named { kind, names, every, from } => {
-                named(kind.of(facts), names, *every, from.as_ref())
+                named(*kind, facts, names, *every, from.as_ref())
             }
             Self::Diagnostic { text, code } => {
                 let found: Vec<&Hit> = facts
@@ -225,8 +221,9 @@ impl Compiled {
                     .then(|| Grounds::said(format!("the program is linked {linkage}ally")))
             }
             Self::Artifact(like) => {
-                let said: Vec<_> = facts.artifacts.iter().filter_map(|a| like.is(a)).collect();
-                (!said.is_empty()).then(|| Grounds { said, ..Grounds::default() })
+                let mut grounds = Grounds::default();
+                facts.artifacts.iter().filter_map(|a| like.is(a)).for_each(|is| grounds.add(is));
+                (!grounds.said.is_empty()).then_some(grounds)
             }
             Self::Pair(relation) => {
                 let found: Vec<&Hit> = facts
@@ -249,21 +246,10 @@ impl Compiled {
     }
 }
 
-impl NamedKind {
-    fn of(self, facts: &Facts) -> &[Named] {
-        match self {
-            Self::Undefined => &facts.undefined,
-            Self::Unresolved => &facts.unresolved,
-            Self::Library => &facts.libraries,
-            Self::Header => &facts.headers,
-            Self::Tool => &facts.tools,
-        }
-    }
-}
-
 impl Names {
     fn compile(names: &str) -> Result<Self, String> {
         Ok(match names.strip_prefix('@') {
+            Some("packages") => Self::Packaged,
             Some(list) => Self::Listed(
                 symbols::list_name(list).ok_or_else(|| format!("there is no list {list}"))?,
             ),
@@ -271,9 +257,10 @@ impl Names {
         })
     }
 
-    fn has(&self, name: &str) -> bool {
+    fn has(&self, kind: NamedKind, name: &str) -> bool {
         match self {
             Self::Matching(regex) => regex.is_match(name),
+            Self::Packaged => packages::find(kind, name).is_some(),
             Self::Listed(list) => symbols::list(list).is_some_and(|names| names.contains(name)),
         }
     }
@@ -290,16 +277,23 @@ fn line(facts: &Facts, pattern: usize, near: Option<(usize, u64)>) -> Option<Gro
     (!close.is_empty()).then(|| Grounds::hits(close))
 }
 
-fn named(all: &[Named], names: &Names, every: bool, from: Option<&Regex>) -> Option<Grounds> {
+fn named(
+    kind: NamedKind,
+    facts: &Facts,
+    names: &Names,
+    every: bool,
+    from: Option<&Regex>,
+) -> Option<Grounds> {
+    let all = facts.named(kind);
     let fits = |named: &&Named| {
-        names.has(&named.name) && from.is_none_or(|from| from.is_match(&named.hit.text))
+        names.has(kind, &named.name) && from.is_none_or(|from| from.is_match(&named.hit.text))
     };
     let found: Vec<&Named> = all.iter().filter(fits).collect();
     if found.is_empty() || (every && found.len() < all.len()) {
         return None;
     }
     Some(Grounds {
-        names: found.iter().map(|named| named.name.clone()).collect(),
+        names: found.iter().map(|named| (kind, named.name.clone())).collect(),
         ..Grounds::hits(found.iter().map(|named| &named.hit))
     })
 }

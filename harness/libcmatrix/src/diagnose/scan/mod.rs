@@ -21,7 +21,7 @@ use readers::Readers;
 
 use super::{
     conditions::Target,
-    facts::{Facts, Hit},
+    facts::{Facts, Hit, NamedKind},
     rulebook::{Rulebook, rulebook},
 };
 
@@ -46,7 +46,7 @@ pub struct Scanner {
     tried: Vec<u64>,
     diagnostics: diagnostics::Collector,
     pairs: pairs::Collector,
-    names_seen: HashSet<(u8, String)>,
+    names_seen: HashSet<(NamedKind, String)>,
 }
 
 /// The facts of a whole text.

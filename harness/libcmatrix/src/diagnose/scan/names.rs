@@ -5,21 +5,12 @@ use std::{collections::HashSet, sync::OnceLock};
 use regex::Regex;
 
 use super::{
-    super::facts::{Facts, Named},
+    super::facts::{Facts, Named, NamedKind},
     hit,
 };
 
 /// Names kept of each kind. Enough to decide by their set.
 const KEPT: usize = 2000;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Undefined,
-    Unresolved,
-    Library,
-    Header,
-    Tool,
-}
 
 /// Words of which a line that names something has one.
 pub(super) const WORDS: &[&str] = &[
@@ -34,29 +25,35 @@ pub(super) const WORDS: &[&str] = &[
     "Symbol not found",
     "no such file or directory",
     "which: no ",
+    "cannot find -l",
+    "unable to find library -l",
+    "could not find native static library",
+    "No package '",
+    " find directory of OpenSSL",
+    "pkg-config ",
+    "\"pkg-config\"",
 ];
 
 /// Takes the names in this line.
-pub(super) fn find(text: &str, number: u64, facts: &mut Facts, seen: &mut HashSet<(u8, String)>) {
+pub(super) fn find(
+    text: &str,
+    number: u64,
+    facts: &mut Facts,
+    seen: &mut HashSet<(NamedKind, String)>,
+) {
     for (kind, form) in forms() {
         let Some(found) = form.captures(text) else { continue };
         let Some(name) = found.iter().skip(1).flatten().next() else { continue };
         let mut name = name.as_str();
-        if *kind == Kind::Tool {
+        if *kind == NamedKind::Tool {
             name = name.rsplit('/').next().unwrap_or(name);
         }
-        if *kind == Kind::Undefined {
+        if *kind == NamedKind::Undefined {
             // A version that the linker adds: pow@@GLIBC_2.2.5.
             name = name.split('@').next().unwrap_or(name);
         }
-        let list = match kind {
-            Kind::Undefined => &mut facts.undefined,
-            Kind::Unresolved => &mut facts.unresolved,
-            Kind::Library => &mut facts.libraries,
-            Kind::Header => &mut facts.headers,
-            Kind::Tool => &mut facts.tools,
-        };
-        if list.len() < KEPT && seen.insert((*kind as u8, name.to_owned())) {
+        let list = facts.named.entry(*kind).or_default();
+        if list.len() < KEPT && seen.insert((*kind, name.to_owned())) {
             list.push(Named { name: name.to_owned(), hit: hit(number, text) });
         }
         return;
@@ -64,52 +61,63 @@ pub(super) fn find(text: &str, number: u64, facts: &mut Facts, seen: &mut HashSe
 }
 
 /// In the order in which they are tried; the first that fits counts.
-fn forms() -> &'static [(Kind, Regex)] {
-    static FORMS: OnceLock<Vec<(Kind, Regex)>> = OnceLock::new();
+fn forms() -> &'static [(NamedKind, Regex)] {
+    static FORMS: OnceLock<Vec<(NamedKind, Regex)>> = OnceLock::new();
     FORMS.get_or_init(|| {
         [
             // GNU ld, gold, lld.
-            (Kind::Undefined, r"undefined reference to (?:symbol )?[`'‘]([^`'’]+)['’]"),
-            (Kind::Undefined, r"undefined (?:hidden |protected )?symbol: ([^\s,;]+)(?:$|\s*>>>)"),
+            (NamedKind::Undefined, r"undefined reference to (?:symbol )?[`'‘]([^`'’]+)['’]"),
+            (NamedKind::Undefined, r"undefined (?:hidden |protected )?symbol: ([^\s,;]+)(?:$|\s*>>>)"),
             // musl's loader.
-            (Kind::Unresolved, r"Error relocating [^:]+: ([^:\s]+): symbol not found"),
-            (Kind::Unresolved, r"Symbol not found: (\S+)"),
-            (Kind::Library, r"Error loading shared library ([^:\s]+): No such file"),
+            (NamedKind::Unresolved, r"Error relocating [^:]+: ([^:\s]+): symbol not found"),
+            (NamedKind::Unresolved, r"Symbol not found: (\S+)"),
+            (NamedKind::Library, r"Error loading shared library ([^:\s]+): No such file"),
             // glibc's loader.
-            (Kind::Library, r"error while loading shared libraries: ([^:\s]+): cannot open shared object"),
+            (NamedKind::Library, r"error while loading shared libraries: ([^:\s]+): cannot open shared object"),
+            // Linkers: GNU ld, lld, that of macOS; rustc.
+            (NamedKind::Link, r"(?:cannot find|unable to find library|library not found for) -l([\w.+-]+)"),
+            (NamedKind::Link, r"could not find native static library [`']([\w.+-]+)['`]"),
+            // The `pkg-config` and `system-deps` crates, pkg-config and pkgconf, meson, `openssl-sys`.
+            (NamedKind::Module, r"The system library [`']([\w.+-]+)['`] required by crate"),
+            (NamedKind::Module, r"Package '?([\w.+-]+?)'? was not found in the pkg-config search path"),
+            (NamedKind::Module, r"Package '([\w.+-]+)'(?:, required by '[^']*',)? not found"),
+            (NamedKind::Module, r"No package '([\w.+-]+)' found"),
+            (NamedKind::Module, r#"ERROR: Dependency [`'"]([\w.+-]+)[`'"] not found, tried .*pkg-?config"#),
+            (NamedKind::Module, r#"[`" ]pkg-config"?(?: "?--[\w-]+"?)+ "?([A-Za-z][\w.+-]*?)"?(?: "?[\w.+-]+ [<>=]+ [\w.]+"?)?[`"]? (?:did not exit successfully|exited with)"#),
+            (NamedKind::Module, r"Could not find directory of (OpenSSL) installation"),
             // GCC, clang.
-            (Kind::Header, r"(?:fatal )?error: '?([\w./+-]+\.h(?:pp|xx|h)?)'?(?:: No such file or directory| file not found)"),
+            (NamedKind::Header, r"(?:fatal )?error: '?([\w./+-]+\.h(?:pp|xx|h)?)'?(?:: No such file or directory| file not found)"),
             // configure scripts and other checks that end the build.
-            (Kind::Header, r"(?i:error): (?:.{0,30} )?(?:header )?[<'`\x22]?([\w./+-]+\.h)[>'`\x22]? (?:header )?(?:was )?not found"),
+            (NamedKind::Header, r"(?i:error): (?:.{0,30} )?(?:header )?[<'`\x22]?([\w./+-]+\.h)[>'`\x22]? (?:header )?(?:was )?not found"),
             // The `cc` and `cmake` crates, rustc, build scripts.
-            (Kind::Tool, r#"[Ff]ailed to find tool "?([\w.+/-]+)"#),
-            (Kind::Tool, r"[Ii]s `([\w.+-]+)` not installed\?|[Ii]s `([\w.+-]+)` installed\?"),
-            (Kind::Tool, r"linker [`']([\w./+-]+)['`] not found"),
+            (NamedKind::Tool, r#"[Ff]ailed to find tool "?([\w.+/-]+)"#),
+            (NamedKind::Tool, r"[Ii]s `([\w.+-]+)` not installed\?|[Ii]s `([\w.+-]+)` installed\?"),
+            (NamedKind::Tool, r"linker [`']([\w./+-]+)['`] not found"),
             // env of BusyBox and of coreutils.
-            (Kind::Tool, r"can't execute '([^']+)': No such file"),
-            (Kind::Tool, r"env: [‘'`]?([\w./+-]+)[’'`]?: (?:No such file or directory|not found)"),
+            (NamedKind::Tool, r"can't execute '([^']+)': No such file"),
+            (NamedKind::Tool, r"env: [‘'`]?([\w./+-]+)[’'`]?: (?:No such file or directory|not found)"),
             // make.
-            (Kind::Tool, r"make(?:\[\d+\])?: ([\w./+-]+): (?:No such file or directory|not found)"),
-            (Kind::Tool, r"make(?:\[\d+\])?: execvp: ([\w./+-]+): (?:No such file or directory|not found)"),
+            (NamedKind::Tool, r"make(?:\[\d+\])?: ([\w./+-]+): (?:No such file or directory|not found)"),
+            (NamedKind::Tool, r"make(?:\[\d+\])?: execvp: ([\w./+-]+): (?:No such file or directory|not found)"),
             // A script's first line.
-            (Kind::Tool, r": ([\w./+-]+): bad interpreter: (?i:no such file)"),
-            (Kind::Tool, r"bad interpreter: ([\w./+-]+): (?i:no such file)"),
+            (NamedKind::Tool, r": ([\w./+-]+): bad interpreter: (?i:no such file)"),
+            (NamedKind::Tool, r"bad interpreter: ([\w./+-]+): (?i:no such file)"),
             // which, meson, Java.
-            (Kind::Tool, r"which: no ([\w.+-]+) in \("),
-            (Kind::Tool, r"ERROR: Program [`']([\w./+-]+)['`] not found"),
-            (Kind::Tool, r#"Cannot run program "([\w./+-]+)".*No such file"#),
+            (NamedKind::Tool, r"which: no ([\w.+-]+) in \("),
+            (NamedKind::Tool, r"ERROR: Program [`']([\w./+-]+)['`] not found"),
+            (NamedKind::Tool, r#"Cannot run program "([\w./+-]+)".*No such file"#),
             // Docker, Podman, Go.
-            (Kind::Tool, r"executable file [`']([^`']+)[`'] not found"),
-            (Kind::Tool, r"fork/exec ((?:/usr(?:/local)?)?/bin/(?:ba|z)?sh): no such file or directory"),
-            (Kind::Tool, r#"exec: "([^"]+)": (?:executable file not found|stat \S+: no such file)"#),
-            (Kind::Tool, r"exec ((?:/usr)?/bin/[\w.+-]+): no such file or directory"),
+            (NamedKind::Tool, r"executable file [`']([^`']+)[`'] not found"),
+            (NamedKind::Tool, r"fork/exec ((?:/usr(?:/local)?)?/bin/(?:ba|z)?sh): no such file or directory"),
+            (NamedKind::Tool, r#"exec: "([^"]+)": (?:executable file not found|stat \S+: no such file)"#),
+            (NamedKind::Tool, r"exec ((?:/usr)?/bin/[\w.+-]+): no such file or directory"),
             // Node.
-            (Kind::Tool, r"spawn(?:Sync)? (\S+) ENOENT"),
+            (NamedKind::Tool, r"spawn(?:Sync)? (\S+) ENOENT"),
             // Shells: dash, ash, bash, zsh. A number, or `line N`, may stand before the name.
-            (Kind::Tool, r"(?:sh|ash|bash|zsh|dash)(?:\[\d+\])?: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found"),
-            (Kind::Tool, r"\.sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found"),
-            (Kind::Tool, r": line \d+: ([\w./+-]+): (?:command )?not found"),
-            (Kind::Tool, r"/[\w.-]+: \d+: ([\w./+-]+): not found"),
+            (NamedKind::Tool, r"(?:sh|ash|bash|zsh|dash)(?:\[\d+\])?: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found"),
+            (NamedKind::Tool, r"\.sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found"),
+            (NamedKind::Tool, r": line \d+: ([\w./+-]+): (?:command )?not found"),
+            (NamedKind::Tool, r"/[\w.-]+: \d+: ([\w./+-]+): not found"),
         ]
         .into_iter()
         .map(|(kind, form)| (kind, Regex::new(form).expect("a form of a message")))
@@ -123,13 +131,18 @@ mod tests {
 
     fn named(text: &str) -> String {
         let facts = crate::diagnose::scan(text.as_bytes());
-        let first = |list: &[Named], kind: &str| list.first().map(|n| format!("{kind} {}", n.name));
-        first(&facts.undefined, "undefined")
-            .or_else(|| first(&facts.unresolved, "unresolved"))
-            .or_else(|| first(&facts.libraries, "library"))
-            .or_else(|| first(&facts.headers, "header"))
-            .or_else(|| first(&facts.tools, "tool"))
-            .unwrap_or_default()
+        [
+            (NamedKind::Undefined, "undefined"),
+            (NamedKind::Unresolved, "unresolved"),
+            (NamedKind::Library, "library"),
+            (NamedKind::Header, "header"),
+            (NamedKind::Tool, "tool"),
+            (NamedKind::Module, "module"),
+            (NamedKind::Link, "link"),
+        ]
+        .into_iter()
+        .find_map(|(kind, word)| Some(format!("{word} {}", facts.named(kind).first()?.name)))
+        .unwrap_or_default()
     }
 
     #[test]
@@ -169,6 +182,28 @@ mod tests {
                 "failed to execute command: No such file or directory, is `cmake` not installed?",
                 "tool cmake",
             ),
+            ("/usr/bin/ld: cannot find -lpq: No such file or directory", "link pq"),
+            ("ld.lld: error: unable to find library -lstdc++", "link stdc++"),
+            (
+                "error: could not find native static library `z`, perhaps an -L flag is missing?",
+                "link z",
+            ),
+            (
+                "The system library `dbus-1` required by crate `libdbus-sys` was not found.",
+                "module dbus-1",
+            ),
+            ("Package alsa was not found in the pkg-config search path.", "module alsa"),
+            ("Package 'gtk+-3.0', required by 'virtual:world', not found", "module gtk+-3.0"),
+            ("No package 'libudev' found", "module libudev"),
+            (
+                "meson.build:9:0: ERROR: Dependency \"zlib\" not found, tried pkgconfig and cmake",
+                "module zlib",
+            ),
+            (
+                "`\"pkg-config\" \"--libs\" \"--cflags\" \"libpulse\"` did not exit successfully: exit status: 1",
+                "module libpulse",
+            ),
+            ("Could not find directory of OpenSSL installation, and this", "module OpenSSL"),
         ] {
             assert_eq!(named(text), name, "{text}");
         }

@@ -1,0 +1,115 @@
+//! Builds that fail for want of a package: what is told of them, and what they are no reason for.
+
+use libcmatrix::{
+    compare::compare,
+    diagnose,
+    verdict::{self, Policy},
+};
+use libcmatrix_schema::{Confidence, RunRecord, Verdict, VerdictOutcome};
+use serde_json::{Value, json};
+
+const OPENSSL: &str = "error: failed to run custom build command for `openssl-sys v0.9.104`\n\
+    Could not find directory of OpenSSL installation, and this `-sys` crate cannot proceed\n";
+const SQLITE: &str = "a.c:1:10: fatal error: sqlite3.h: No such file or directory";
+const GLIBC_ONLY: &str = "error[E0432]: unresolved import `libc::mallinfo2`\n --> src/lib.rs:1:5\n  \
+    |\n1 | use libc::mallinfo2;\n  |     ^^^^^^^^^^^^^^^ no `mallinfo2` in the root\n";
+const UNKNOWN: &str = "error[E0308]: mismatched types\n --> src/lib.rs:7:9";
+
+/// A build step by the packages that failed, each with what was said.
+fn build(failed: &[(&str, &str)]) -> Value {
+    let messages: Vec<Value> = failed
+        .iter()
+        .map(|(package, text)| {
+            json!({"source": "rustc", "level": "error", "package": package, "text": text})
+        })
+        .collect();
+    let targets: Vec<&str> = failed.iter().map(|(package, _)| *package).collect();
+    let status = if failed.is_empty() { "passed" } else { "failed" };
+    json!({
+        "name": "build", "status": status, "wall_s": 1.0, "failed_targets": targets,
+        "messages": messages,
+    })
+}
+
+fn record(baseline: &[(&str, &str)], candidate: &[(&str, &str)]) -> RunRecord {
+    let leg = |role: &str, libc: &str, failed: &[(&str, &str)]| {
+        json!({
+            "name": role, "role": role,
+            "environment": {"libc": libc, "distro": "x", "release": "1", "linkage": "static"},
+            "steps": [build(failed)],
+            "binaries": [{"id": "p", "harness": true, "listing": {"status": "passed"}}],
+            "tests": [{"id": "p$a", "outcome": "passed", "attempts": [{"status": "passed"}]}],
+        })
+    };
+    serde_json::from_value(json!({
+        "schema_version": 1, "tool": {"name": "libcmatrix", "version": "0"},
+        "run_id": "r", "started_at": "a", "finished_at": "b",
+        "host": {"os": "linux", "arch": "x", "kernel": "1", "cpus": 1, "memory_bytes": 1},
+        "project": {"name": "p", "path": "p", "kind": "directory", "packages": []},
+        "settings": {
+            "cargo_args": [], "profile": "debug", "attempts": 1, "confirm": 0,
+            "test_threads": 1, "build_jobs": 1, "test_image": "runtime", "doctests": false,
+            "limits": {
+                "build_memory_bytes": 1, "test_memory_bytes": 1, "pids": 1,
+                "test_time_s": 1.0, "step_time_s": 1.0, "step_silence_s": 1.0
+            }
+        },
+        "legs": [leg("baseline", "glibc", baseline), leg("candidate", "musl", candidate)],
+    }))
+    .expect("a record")
+}
+
+/// The findings' codes, and the verdict.
+fn judged(baseline: &[(&str, &str)], candidate: &[(&str, &str)]) -> (Vec<String>, Verdict) {
+    let mut record = record(baseline, candidate);
+    let comparison = compare(&record);
+    record.findings = diagnose::findings(&record, &comparison);
+    let told = |f: &libcmatrix_schema::Finding| format!("{} {}", f.confidence, f.code);
+    let codes = record.findings.iter().map(told).collect();
+    (codes, verdict::decide(&record, &comparison, &Policy::default()))
+}
+
+#[test]
+fn a_package_that_musl_alone_lacks_is_no_reason_against_it() {
+    let (codes, verdict) = judged(&[], &[("db@1.0.0", SQLITE)]);
+    assert_eq!(codes, ["likely needs-packages"]);
+    assert_eq!(verdict.outcome, VerdictOutcome::Inconclusive, "{verdict:?}");
+    assert_eq!(
+        verdict.reasons,
+        ["was not seen to work for want of packages (apk add sqlite-dev): db@1.0.0"]
+    );
+}
+
+#[test]
+fn a_package_that_both_lack_is_told_of() {
+    let both: &[_] = &[("openssl-sys@0.9.104", OPENSSL)];
+    let record = record(both, both);
+    let findings = diagnose::findings(&record, &compare(&record));
+    let [finding] = findings.as_slice() else { panic!("{findings:#?}") };
+    assert_eq!((finding.code.as_str(), finding.confidence), ("needs-packages", Confidence::Likely));
+    assert_eq!(finding.packages.alpine, ["openssl-dev"]);
+    assert_eq!(finding.packages.debian, ["libssl-dev"]);
+    assert_eq!(finding.remedies[0], "Alpine: apk add openssl-dev");
+    assert_eq!(finding.remedies[1], "Debian: apt-get install libssl-dev");
+    assert_eq!(judged(both, both).1.outcome, VerdictOutcome::Inconclusive);
+}
+
+#[test]
+fn each_package_that_does_not_build_has_its_own_cause() {
+    let (codes, verdict) = judged(&[], &[("db@1.0.0", SQLITE), ("mem@1.0.0", GLIBC_ONLY)]);
+    assert_eq!(codes, ["likely rust-libc-missing-item", "likely needs-packages"]);
+    assert_eq!(verdict.outcome, VerdictOutcome::NoGo, "{verdict:?}");
+    let (codes, verdict) = judged(&[], &[("db@1.0.0", SQLITE), ("odd@1.0.0", UNKNOWN)]);
+    assert_eq!(codes, ["likely needs-packages", "possible unexplained"]);
+    assert_eq!(verdict.outcome, VerdictOutcome::NoGo, "{verdict:?}");
+}
+
+#[test]
+fn what_fails_on_both_sides_is_not_the_libcs() {
+    let (codes, verdict) =
+        judged(&[("mem@1.0.0", GLIBC_ONLY)], &[("mem@1.0.0", GLIBC_ONLY), ("db@1.0.0", SQLITE)]);
+    assert_eq!(codes, ["likely needs-packages"]);
+    assert_eq!(verdict.outcome, VerdictOutcome::Inconclusive, "{verdict:?}");
+    let (codes, _) = judged(&[("odd@1.0.0", UNKNOWN)], &[("odd@1.0.0", UNKNOWN)]);
+    assert_eq!(codes, [""; 0]);
+}
