@@ -28,4 +28,5 @@ pub mod project;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod statistics;
 pub mod verdict;

@@ -66,7 +66,7 @@ fn judged(baseline: &[(&str, &str)], candidate: &[(&str, &str)]) -> (Vec<String>
     record.findings = diagnose::findings(&record, &comparison);
     let told = |f: &libcmatrix_schema::Finding| format!("{} {}", f.confidence, f.code);
     let codes = record.findings.iter().map(told).collect();
-    (codes, verdict::decide(&record, &comparison, &Policy::default()))
+    (codes, verdict::decide(&record, &comparison, &Policy::default(), &[]))
 }
 
 #[test]

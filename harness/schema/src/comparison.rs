@@ -5,8 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{Measurement, TestMeasurement};
+
 /// The baseline against the candidate.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// Tests that have a result on both sides.
     pub compared: u64,
@@ -20,6 +22,12 @@ pub struct Comparison {
     pub total_doctests: u64,
     /// One entry a test, also where nothing changed; ordered by id.
     pub changes: Vec<Change>,
+    /// What was measured several times on both sides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measurements: Vec<Measurement>,
+    /// Tests whose time or memory is not the same, the most telling first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests_measured: Vec<TestMeasurement>,
 }
 
 /// One test, seen from both sides.
@@ -48,7 +56,8 @@ pub enum ChangeKind {
     Regressed,
     /// Known and run in the baseline, not in the candidate, though its binary was built and listed there.
     Disappeared,
-    /// No result on one side, for a reason outside the test.
+    /// No result on one side, for a reason outside the test; or too few attempts to tell a difference
+    /// from chance.
     Indeterminate,
     /// Attempts disagree with each other.
     Unstable,
@@ -74,6 +83,12 @@ impl ChangeKind {
         Self::Appeared,
         Self::Same,
     ];
+
+    /// Whether the candidate is the worse side, or may be.
+    #[must_use]
+    pub fn is_worse(self) -> bool {
+        matches!(self, Self::Regressed | Self::Disappeared | Self::Differs)
+    }
 }
 
 impl fmt::Display for ChangeKind {

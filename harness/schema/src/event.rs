@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Artifact, Attempt, Binary, Environment, Experiment, Host, Note, Outcome, Project, Role,
-    Settings, Step, StepName, Tool,
+    Artifact, Attempt, Binary, ColdBuild, Environment, Experiment, Host, Note, Outcome, Project,
+    Role, Settings, Step, StepName, Tool,
 };
 
 /// One line of `events.ndjson`.
@@ -126,6 +126,13 @@ pub enum Event {
         id: String,
         /// What it did.
         attempt: Attempt,
+    },
+    /// A leg was built once more, from nothing.
+    BuiltAgain {
+        /// The leg's name.
+        leg: String,
+        /// What it took.
+        build: ColdBuild,
     },
     /// An experiment was made, or could not be.
     ExperimentFinished {

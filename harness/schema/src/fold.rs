@@ -69,6 +69,7 @@ impl Fold {
                         binaries: Vec::new(),
                         tests: Vec::new(),
                         artifacts: Vec::new(),
+                        cold_builds: Vec::new(),
                     }),
                 }
             }
@@ -101,6 +102,11 @@ impl Fold {
             Event::TestFinished { leg, id, attempt } => {
                 if let Some(test) = self.test(leg, id) {
                     test.attempts.push(attempt);
+                }
+            }
+            Event::BuiltAgain { leg, build } => {
+                if let Some(leg) = self.leg(&leg) {
+                    leg.cold_builds.push(build);
                 }
             }
             Event::ExperimentFinished { experiment } => self.record.experiments.push(experiment),

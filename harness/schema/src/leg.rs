@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Artifact, Attempt, AttemptStatus, BuildMessage, Crash, Outcome};
+use crate::{Artifact, Attempt, AttemptStatus, BuildMessage, ColdBuild, Crash, Outcome};
 
 /// One environment's part of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,9 @@ pub struct Leg {
     /// Sizes of the leg's images.
     #[serde(default)]
     pub images: Vec<Image>,
+    /// Cold builds after the first one, which warms up the machine and is not counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cold_builds: Vec<ColdBuild>,
 }
 
 impl Leg {
@@ -169,6 +172,8 @@ pub enum StepName {
     Fetch,
     /// Everything that `cargo test` builds is built.
     Build,
+    /// It is built from nothing again, several times, for the time that takes.
+    Measure,
     /// The test binaries are asked for their tests.
     List,
     /// The tests run.
@@ -189,6 +194,7 @@ impl fmt::Display for StepName {
             Self::Prepare => "prepare",
             Self::Fetch => "fetch",
             Self::Build => "build",
+            Self::Measure => "measure",
             Self::List => "list",
             Self::Test => "test",
             Self::Confirm => "confirm",

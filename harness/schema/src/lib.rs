@@ -17,6 +17,7 @@ mod experiment;
 mod finding;
 mod fold;
 mod leg;
+mod measurement;
 mod outcome;
 mod record;
 mod verdict;
@@ -32,12 +33,13 @@ pub use leg::{
     Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus, Test,
     Toolchain, is_doctest,
 };
+pub use measurement::{ColdBuild, Measurement, Quantity, Shows, TestMeasurement};
 pub use outcome::{Attempt, AttemptStatus, Outcome};
 pub use record::{
-    Host, Limits, Note, Package, Project, ProjectKind, RunRecord, Settings, Target, TargetKind,
-    Tool,
+    Control, Host, Limits, Note, Package, Project, ProjectKind, RunRecord, Settings, Target,
+    TargetKind, Tool,
 };
-pub use verdict::{Rule, RuleStatus, Verdict, VerdictOutcome};
+pub use verdict::{Acceptance, Rule, RuleStatus, Verdict, VerdictOutcome};
 
 /// Version of both documents. It grows only when a reader of an older version would misread a newer document.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -164,6 +164,9 @@ pub struct Settings {
     pub attempts: u32,
     /// Further attempts, on both sides, of every test whose outcome differed.
     pub confirm: u32,
+    /// Cold builds of each side that were measured, besides the first.
+    #[serde(default)]
+    pub build_repeats: u32,
     /// Tests that ran at the same time.
     pub test_threads: u32,
     /// Jobs given to cargo.
@@ -172,8 +175,19 @@ pub struct Settings {
     pub test_image: String,
     /// Whether doctests were asked for.
     pub doctests: bool,
+    /// What is compared instead of two environments, to see how well that is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
     /// Limits.
     pub limits: Limits,
+}
+
+/// A comparison whose answer is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Control {
+    /// The baseline against itself. Every change is a false alarm.
+    Aa,
 }
 
 /// Limits, the same in every leg.

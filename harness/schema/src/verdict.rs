@@ -14,6 +14,32 @@ pub struct Verdict {
     pub reasons: Vec<String>,
     /// Every rule of the policy with what was measured.
     pub rules: Vec<Rule>,
+    /// Known differences, as they were accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acceptances: Vec<Acceptance>,
+}
+
+/// A known difference that was accepted, with what it covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acceptance {
+    /// Patterns of test ids.
+    #[serde(default)]
+    pub tests: Vec<String>,
+    /// Code of the finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The last day on which it holds.
+    pub expires: String,
+    /// Whether that day was over when the run began.
+    pub expired: bool,
+    /// Ids of the tests that are worse in the candidate and covered by it; none: nothing of what was
+    /// accepted was seen.
+    pub covers: Vec<String>,
 }
 
 /// The three answers.

@@ -35,7 +35,7 @@ pub fn report(args: &ReportArgs) -> Result<Exit> {
     if record.comparison.is_none() {
         let comparison = compare::compare(&record);
         record.findings = diagnose::findings(&record, &comparison);
-        record.verdict = Some(verdict::decide(&record, &comparison, &Policy::default()));
+        record.verdict = Some(verdict::decide(&record, &comparison, &Policy::default(), &[]));
         record.comparison = Some(comparison);
     }
     match args.format {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use libcmatrix_schema::{Limits, ProjectKind, Settings};
+use libcmatrix_schema::{Control, Limits, ProjectKind, Settings};
 
 use super::{EngineChoice, Global, connect, interrupt, terminal_width, units};
 use crate::{
@@ -91,9 +91,20 @@ pub struct RunArgs {
     /// Attempts of every test, on both sides [default: 1]
     #[arg(long, value_name = "N", help_heading = "How often, how many at a time")]
     attempts: Option<u32>,
-    /// Further attempts, on both sides, of every test that differs [default: 2]
+    /// Further attempts, on both sides, of every test that differs [default: 4]
     #[arg(long, value_name = "N", help_heading = "How often, how many at a time")]
     confirm: Option<u32>,
+    /// Cold builds of each side for their times, besides the first [default: 0; 5 or more give intervals]
+    #[arg(long, value_name = "N", help_heading = "How often, how many at a time")]
+    build_repeats: Option<u32>,
+    /// Compare the baseline with itself (`aa`): every change is a false alarm, and their rate is told
+    #[arg(
+        long,
+        value_name = "KIND",
+        conflicts_with = "candidate",
+        help_heading = "How often, how many at a time"
+    )]
+    control: Option<ControlKind>,
     /// Tests at a time [default: the engine's processors]
     #[arg(long, value_name = "N", help_heading = "How often, how many at a time")]
     test_threads: Option<u32>,
@@ -132,6 +143,11 @@ pub struct RunArgs {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum ControlKind {
+    Aa,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum TestImage {
     Runtime,
     Builder,
@@ -158,20 +174,26 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
         args.candidate.as_deref(),
     )
     .await?;
-    if baseline == candidate {
+    if args.control.is_none() && baseline == candidate {
         return Err(Failure::usage(format!("baseline and candidate are both `{baseline}`"))
             .hint("name two different environments with --baseline and --candidate"));
     }
     let owner = current_owner(&run_id());
     let cancel = interrupt::listen(engine.clone(), owner.run_id.clone())?;
     let progress = Progress::new(global.progress_mode(), global.verbose);
+    let spec = config.environment(&baseline)?;
+    let candidate = match args.control {
+        Some(ControlKind::Aa) => (format!("{baseline}-again"), spec.clone()),
+        None => (candidate.clone(), config.environment(&candidate)?),
+    };
     let plan = Plan {
-        baseline: (baseline.clone(), config.environment(&baseline)?),
-        candidate: (candidate.clone(), config.environment(&candidate)?),
+        baseline: (baseline, spec),
+        candidate,
         project,
         selection,
         settings,
         policy: config.policy,
+        accept: config.accept,
         out: args.out,
     };
     let finished = run::run(engine, owner, plan, progress, cancel).await?;
@@ -248,7 +270,8 @@ fn settings(
         filters: args.filter.clone(),
         profile: selection.profile_folder().into(),
         attempts: at_least_one("--attempts", args.attempts.or(defaults.attempts).unwrap_or(1))?,
-        confirm: args.confirm.or(defaults.confirm).unwrap_or(2),
+        confirm: args.confirm.or(defaults.confirm).unwrap_or(4),
+        build_repeats: args.build_repeats.or(defaults.build_repeats).unwrap_or(0),
         test_threads: at_least_one(
             "--test-threads",
             args.test_threads.or(defaults.test_threads).unwrap_or(cpus),
@@ -261,6 +284,7 @@ fn settings(
         // Cargo does not mix `--doc` with options that choose targets: who chooses targets has not
         // chosen doctests.
         doctests: !args.no_doctests && !selection.selects_targets(),
+        control: args.control.map(|ControlKind::Aa| Control::Aa),
         limits: Limits {
             build_memory_bytes: memory(
                 "--build-memory",

@@ -2,12 +2,28 @@
 
 use libcmatrix_schema::{Attempt, AttemptStatus, ChangeKind, Outcome, Test};
 
-use super::side::Side;
+use super::{
+    chance::{self, Count},
+    side::Side,
+};
+
+/// What is known of chance before two sides of one test are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chance {
+    /// It is asked of each test.
+    Asked,
+    /// So many tests differ that it is not the explanation.
+    Excluded,
+}
 
 /// The change, and why where the two outcomes alone do not tell.
-pub(super) fn between(baseline: &Side<'_>, candidate: &Side<'_>) -> (ChangeKind, Option<String>) {
+pub(super) fn between(
+    baseline: &Side<'_>,
+    candidate: &Side<'_>,
+    chance: Chance,
+) -> (ChangeKind, Option<String>) {
     match (baseline, candidate) {
-        (Side::Known(a), Side::Known(b)) => both_known(a, b),
+        (Side::Known(a), Side::Known(b)) => both_known(a, b, chance),
         (Side::Known(a), Side::Absent) => only_one(a, ChangeKind::Disappeared, "baseline"),
         (Side::Absent, Side::Known(b)) => only_one(b, ChangeKind::Appeared, "candidate"),
         (Side::Known(a), Side::BinaryBroken(status)) => broken(a, status, "candidate"),
@@ -42,7 +58,7 @@ pub(super) fn between(baseline: &Side<'_>, candidate: &Side<'_>) -> (ChangeKind,
     }
 }
 
-fn both_known(a: &Test, b: &Test) -> (ChangeKind, Option<String>) {
+fn both_known(a: &Test, b: &Test, chance: Chance) -> (ChangeKind, Option<String>) {
     match (&a.outcome, &b.outcome) {
         (Outcome::NotRun { reason: left }, Outcome::NotRun { reason: right }) if left == right => {
             (ChangeKind::Same, Some(format!("not run on either side: {left}")))
@@ -60,8 +76,8 @@ fn both_known(a: &Test, b: &Test) -> (ChangeKind, Option<String>) {
         (Outcome::Ignored, _) => {
             (ChangeKind::Appeared, Some("it is ignored in the baseline".into()))
         }
-        (left, right) if is_unstable(left) || is_unstable(right) => unstable(a, b),
-        (left, right) => (settled(left, right), None),
+        (left, right) if is_unstable(left) || is_unstable(right) => unstable(a, b, chance),
+        _ => settled(a, b, chance),
     }
 }
 
@@ -70,48 +86,103 @@ fn is_unstable(outcome: &Outcome) -> bool {
 }
 
 /// All attempts of each side agree.
-fn settled(a: &Outcome, b: &Outcome) -> ChangeKind {
-    if a == b {
-        return ChangeKind::Same;
+fn settled(a: &Test, b: &Test, chance: Chance) -> (ChangeKind, Option<String>) {
+    if a.outcome == b.outcome {
+        return (ChangeKind::Same, None);
     }
-    let is_good = |o: &Outcome| matches!(o, Outcome::Passed | Outcome::Leaked);
-    match (is_good(a), is_good(b)) {
+    let is_good = |t: &Test| matches!(t.outcome, Outcome::Passed | Outcome::Leaked);
+    let kind = match (is_good(a), is_good(b)) {
         (true, false) => ChangeKind::Regressed,
         (false, true) => ChangeKind::Fixed,
         // One is passed and the other leaked, or both are bad in different ways.
         _ => ChangeKind::Differs,
+    };
+    // A test chooses to fail, by a coin if it likes; it does not choose to crash or to hang.
+    let is_violent = Violence::ALL.iter().any(|v| v.count(a) > 0 || v.count(b) > 0);
+    if is_violent {
+        return (kind, None);
     }
+    called(kind, None, a, b, chance)
+}
+
+/// A change, if it is beyond chance that all attempts agree on each side.
+fn called(
+    kind: ChangeKind,
+    reason: Option<String>,
+    a: &Test,
+    b: &Test,
+    chance: Chance,
+) -> (ChangeKind, Option<String>) {
+    let p = chance::probability(
+        Count { like_this: runs(a), of: runs(a) },
+        Count { like_this: 0, of: runs(b) },
+    );
+    if chance == Chance::Excluded || p <= chance::LIMIT {
+        return (kind, reason);
+    }
+    (ChangeKind::Indeterminate, Some(chance::too_few(a, b, p)))
 }
 
 /// Attempts of one side at least disagree. Chance is the usual reason, so this is no difference
 /// but for what chance does not explain.
-fn unstable(a: &Test, b: &Test) -> (ChangeKind, Option<String>) {
-    // A crash, time-out or memory kill seen once on musl and never on glibc is not waved through.
-    let only_in_b = Violence::ALL.into_iter().find(|v| v.count(b) > 0 && v.count(a) == 0);
-    if let Some(violence) = only_in_b.filter(|_| passes(a) > 0) {
-        let reason = format!(
-            "{} in {} of {} attempts in the candidate, never in the baseline",
-            violence.in_words(),
-            violence.count(b),
-            runs(b)
-        );
-        return (ChangeKind::Regressed, Some(reason));
+fn unstable(a: &Test, b: &Test, chance: Chance) -> (ChangeKind, Option<String>) {
+    // A crash, time-out or memory kill seen once on one side and never on the other is not waved
+    // through, where the other side is good at times.
+    let only_in = |here: &Test, there: &Test| {
+        let only = Violence::ALL.into_iter().find(|v| v.count(here) > 0 && v.count(there) == 0);
+        only.filter(|_| passes(there) > 0)
+    };
+    let seen = |violence: Violence, test: &Test, here: &str, there: &str| {
+        let (n, of) = (violence.count(test), runs(test));
+        format!(
+            "{} in {n} of {of} attempts in the {here}, never in the {there}",
+            violence.in_words()
+        )
+    };
+    match (only_in(a, b), only_in(b, a)) {
+        (None, Some(violence)) => {
+            let reason = seen(violence, b, "candidate", "baseline");
+            return (ChangeKind::Regressed, Some(reason));
+        }
+        (Some(violence), None) => {
+            return (ChangeKind::Fixed, Some(seen(violence, a, "baseline", "candidate")));
+        }
+        (Some(_), Some(_)) => {
+            return (
+                ChangeKind::Differs,
+                Some("it ends badly at times, each side its own way".into()),
+            );
+        }
+        (None, None) => {}
     }
     let all = |t: &Test| passes(t) == runs(t);
     let none = |t: &Test| passes(t) == 0;
+    let several = |side: &str| Some(format!("it fails in several ways in the {side}"));
     if all(a) && none(b) {
-        return (ChangeKind::Regressed, Some("it fails in several ways in the candidate".into()));
+        return called(ChangeKind::Regressed, several("candidate"), a, b, chance);
     }
     if none(a) && all(b) {
-        return (ChangeKind::Fixed, Some("it fails in several ways in the baseline".into()));
+        return called(ChangeKind::Fixed, several("baseline"), a, b, chance);
     }
     if none(a) && none(b) {
         return (ChangeKind::Differs, Some("it fails in several ways".into()));
     }
-    let count = |t: &Test| format!("{} of {}", passes(t), runs(t));
-    let reason =
-        format!("passed {} attempts in the baseline, {} in the candidate", count(a), count(b));
-    (ChangeKind::Unstable, Some(reason))
+    let count = |t: &Test| Count { like_this: passes(t), of: runs(t) };
+    let (left, right) = (count(a), count(b));
+    let told = format!(
+        "passed {} of {} attempts in the baseline, {} of {} in the candidate",
+        left.like_this, left.of, right.like_this, right.of
+    );
+    let p = chance::probability(left, right);
+    if p > chance::LIMIT {
+        return (ChangeKind::Unstable, Some(told));
+    }
+    // Shares, as products so that nothing is rounded.
+    let kind = match left.like_this * right.of > right.like_this * left.of {
+        true => ChangeKind::Regressed,
+        false => ChangeKind::Fixed,
+    };
+    (kind, Some(format!("{told}; chance alone would do that in {} of runs", chance::percent(p))))
 }
 
 /// Attempts that were run: the others say nothing.
@@ -202,7 +273,7 @@ mod tests {
     }
 
     fn kind(a: &[AttemptStatus], b: &[AttemptStatus]) -> ChangeKind {
-        both_known(&test(a), &test(b)).0
+        both_known(&test(a), &test(b), Chance::Asked).0
     }
 
     const PASS: AttemptStatus = AttemptStatus::Passed;
@@ -213,36 +284,66 @@ mod tests {
 
     #[test]
     fn settled_outcomes() {
+        use AttemptStatus::{Leaked, OomKilled};
         assert_eq!(kind(&[PASS], &[PASS]), ChangeKind::Same);
         assert_eq!(kind(&[FAIL], &[FAIL]), ChangeKind::Same);
-        assert_eq!(kind(&[PASS], &[FAIL]), ChangeKind::Regressed);
+        assert_eq!(kind(&[PASS; 5], &[FAIL; 5]), ChangeKind::Regressed);
+        assert_eq!(kind(&[FAIL; 5], &[PASS; 5]), ChangeKind::Fixed);
+        assert_eq!(
+            kind(&[PASS; 5], &[Leaked, Leaked, Leaked, Leaked, Leaked]),
+            ChangeKind::Differs
+        );
         assert_eq!(kind(&[PASS], &[HANG]), ChangeKind::Regressed);
-        assert_eq!(kind(&[PASS], &[AttemptStatus::OomKilled]), ChangeKind::Regressed);
-        assert_eq!(kind(&[FAIL], &[PASS]), ChangeKind::Fixed);
+        assert_eq!(kind(&[PASS], &[OomKilled]), ChangeKind::Regressed);
         assert_eq!(kind(&[ABORT], &[CRASH]), ChangeKind::Differs);
-        assert_eq!(kind(&[PASS], &[AttemptStatus::Leaked]), ChangeKind::Differs);
-        assert_eq!(kind(&[AttemptStatus::Leaked], &[CRASH]), ChangeKind::Regressed);
+        assert_eq!(kind(&[Leaked], &[CRASH]), ChangeKind::Regressed);
+    }
+
+    /// A test that fails by a coin falls four times on one side in 2.9 % of all runs.
+    #[test]
+    fn a_difference_that_chance_makes_is_not_called() {
+        assert_eq!(kind(&[PASS], &[FAIL]), ChangeKind::Indeterminate);
+        assert_eq!(kind(&[PASS; 4], &[FAIL; 4]), ChangeKind::Indeterminate);
+        let (_, reason) = both_known(&test(&[PASS; 4]), &test(&[FAIL; 4]), Chance::Asked);
+        let reason = reason.expect("a reason");
+        assert!(reason.contains("in 2.9 % of runs, so it is not called"), "{reason}");
+        // Where hundreds differ at once, it is not chance.
+        let many = both_known(&test(&[PASS]), &test(&[FAIL]), Chance::Excluded).0;
+        assert_eq!(many, ChangeKind::Regressed);
     }
 
     #[test]
-    fn one_crash_on_musl_is_not_chance() {
+    fn one_crash_on_one_side_is_not_chance() {
         assert_eq!(kind(&[PASS; 3], &[PASS, CRASH, PASS]), ChangeKind::Regressed);
         assert_eq!(kind(&[PASS; 3], &[PASS, HANG, PASS]), ChangeKind::Regressed);
         assert_eq!(kind(&[PASS, FAIL, PASS], &[PASS, CRASH, PASS]), ChangeKind::Regressed);
-        // Seen on both sides, or only on glibc: chance.
+        assert_eq!(kind(&[PASS, CRASH, PASS], &[PASS; 3]), ChangeKind::Fixed);
+        // Seen on both sides: chance.
         assert_eq!(kind(&[PASS, CRASH, PASS], &[PASS, CRASH, PASS]), ChangeKind::Unstable);
-        assert_eq!(kind(&[PASS, CRASH, PASS], &[PASS; 3]), ChangeKind::Unstable);
         assert_eq!(kind(&[PASS; 3], &[PASS, FAIL, PASS]), ChangeKind::Unstable);
         // Each kind counts for itself.
         assert_eq!(kind(&[PASS, HANG, PASS], &[CRASH; 3]), ChangeKind::Regressed);
-        assert_eq!(kind(&[PASS, CRASH, PASS], &[PASS, HANG, PASS]), ChangeKind::Regressed);
+        assert_eq!(kind(&[PASS, CRASH, PASS], &[PASS, HANG, PASS]), ChangeKind::Differs);
+    }
+
+    #[test]
+    fn counts_that_differ_beyond_chance_are_a_change() {
+        let half = |n: usize| -> Vec<AttemptStatus> {
+            (0..n).map(|i| if i % 2 == 0 { PASS } else { FAIL }).collect()
+        };
+        assert_eq!(kind(&[PASS; 20], &half(20)), ChangeKind::Regressed);
+        assert_eq!(kind(&half(20), &[PASS; 20]), ChangeKind::Fixed);
+        assert_eq!(kind(&[PASS; 6], &half(6)), ChangeKind::Unstable);
+        assert_eq!(kind(&half(20), &half(20)), ChangeKind::Unstable);
     }
 
     #[test]
     fn never_passed_is_never_unstable() {
         let other = AttemptStatus::Failed { exit_code: 1 };
-        assert_eq!(kind(&[PASS; 2], &[FAIL, other.clone()]), ChangeKind::Regressed);
-        assert_eq!(kind(&[FAIL, other.clone()], &[PASS; 2]), ChangeKind::Fixed);
+        let several = [FAIL, other.clone(), FAIL, FAIL, FAIL];
+        assert_eq!(kind(&[PASS; 5], &several), ChangeKind::Regressed);
+        assert_eq!(kind(&several, &[PASS; 5]), ChangeKind::Fixed);
+        assert_eq!(kind(&[PASS; 2], &[FAIL, other.clone()]), ChangeKind::Indeterminate);
         assert_eq!(kind(&[FAIL; 2], &[FAIL, other]), ChangeKind::Differs);
         assert_eq!(kind(&[FAIL; 2], &[FAIL, CRASH]), ChangeKind::Differs);
     }
@@ -255,16 +356,15 @@ mod tests {
         assert_eq!(kind(&[not_run("x")], &[not_run("x")]), ChangeKind::Same);
         assert_eq!(kind(&[not_run("x")], &[not_run("y")]), ChangeKind::Indeterminate);
         assert_eq!(kind(&[PASS], &[]), ChangeKind::Indeterminate, "it was killed under way");
-        let other = AttemptStatus::Failed { exit_code: 1 };
-        assert_eq!(kind(&[PASS, not_run("x")], &[FAIL, other]), ChangeKind::Regressed);
+        assert_eq!(kind(&[PASS, not_run("x")], &[PASS, PASS]), ChangeKind::Same);
     }
 
     #[test]
     fn a_side_without_the_test() {
         let passed = test(&[PASS]);
         let known = Side::Known(&passed);
-        let absent = between(&known, &Side::Absent).0;
-        assert_eq!(absent, ChangeKind::Disappeared);
+        let between = |a: &Side<'_>, b: &Side<'_>| between(a, b, Chance::Asked);
+        assert_eq!(between(&known, &Side::Absent).0, ChangeKind::Disappeared);
         assert_eq!(between(&Side::Absent, &known).0, ChangeKind::Appeared);
         assert_eq!(between(&known, &Side::Unknown("x".into())).0, ChangeKind::Indeterminate);
         assert_eq!(between(&known, &Side::BinaryBroken(&CRASH)).0, ChangeKind::Regressed);
@@ -308,6 +408,20 @@ mod tests {
             if all.iter().all(|s| *s == all[0]) {
                 prop_assert_eq!(kind, ChangeKind::Same);
             }
+        }
+
+        /// Swapped sides give the mirrored change.
+        #[test]
+        fn swapped_sides_mirror(
+            a in proptest::collection::vec(any_status(), 1..8),
+            b in proptest::collection::vec(any_status(), 1..8),
+        ) {
+            let mirrored = match kind(&a, &b) {
+                ChangeKind::Regressed => ChangeKind::Fixed,
+                ChangeKind::Fixed => ChangeKind::Regressed,
+                other => other,
+            };
+            prop_assert_eq!(mirrored, kind(&b, &a));
         }
 
         /// A crash on the candidate alone is never waved through, whatever else was seen.

@@ -2,17 +2,25 @@
 //!
 //! Takes a [`RunRecord`]; gives a [`Comparison`] with one [`Change`] for every test that either side
 //! knows: first what each side says of the test, then what the two make together.
+//! What was measured several times is compared by medians with their intervals.
 //! Whatever keeps a test from having a result for a reason outside of it is `indeterminate`, never
 //! a difference and never silence.
 
+mod chance;
 mod change;
+mod measured;
 mod side;
 
 use std::collections::BTreeSet;
 
 use libcmatrix_schema::{Change, Comparison, Leg, Outcome, Role, RunRecord, is_doctest};
 
-use side::Sides;
+use change::Chance;
+use side::{Side, Sides};
+
+/// With more tests that differ than this, chance is not the explanation. So many are run again to
+/// confirm that they do.
+pub const MOST_CONFIRMED: usize = 200;
 
 /// Compares the two legs of a run. A leg that does not exist has no tests.
 #[must_use]
@@ -22,16 +30,18 @@ pub fn compare(record: &RunRecord) -> Comparison {
     let (left, right) = (Sides::new(baseline), Sides::new(candidate));
     let legs = [baseline, candidate].into_iter().flatten();
     let ids: BTreeSet<&str> = legs.flat_map(|l: &Leg| &l.tests).map(|t| t.id.as_str()).collect();
+    let sides: Vec<_> = ids.into_iter().map(|id| (id, left.of(id), right.of(id))).collect();
+    let differing = sides.iter().filter(|(_, a, b)| differ(a, b)).count();
+    let chance = if differing > MOST_CONFIRMED { Chance::Excluded } else { Chance::Asked };
     let mut comparison = Comparison::default();
-    for id in ids {
-        let (a, b) = (left.of(id), right.of(id));
+    for (id, a, b) in sides {
         let is_doctest = is_doctest(id);
         let is_compared = a.has_result() && b.has_result();
         comparison.total += 1;
         comparison.total_doctests += u64::from(is_doctest);
         comparison.compared += u64::from(is_compared);
         comparison.compared_doctests += u64::from(is_compared && is_doctest);
-        let (kind, reason) = change::between(&a, &b);
+        let (kind, reason) = change::between(&a, &b, chance);
         let name = |outcome: Option<&Outcome>| outcome.map(|o| o.name().to_owned());
         comparison.changes.push(Change {
             id: id.to_owned(),
@@ -44,7 +54,17 @@ pub fn compare(record: &RunRecord) -> Comparison {
     comparison.changes.extend(binaries(&left, &right));
     comparison.changes.sort_by(|a, b| a.id.cmp(&b.id));
     comparison.total += comparison.changes.iter().filter(|c| !c.id.contains('$')).count() as u64;
+    if let (Some(baseline), Some(candidate)) = (baseline, candidate) {
+        comparison.measurements = measured::totals(baseline, candidate, &comparison.changes);
+        comparison.tests_measured =
+            measured::slower_and_larger(baseline, candidate, &comparison.changes);
+    }
     comparison
+}
+
+/// Whether both sides have a result, and not the same.
+fn differ(a: &Side<'_>, b: &Side<'_>) -> bool {
+    a.has_result() && b.has_result() && a.outcome() != b.outcome()
 }
 
 /// Binaries that break before they name a test, on the side that would have to name it, while no
@@ -55,7 +75,8 @@ fn binaries(left: &Sides<'_>, right: &Sides<'_>) -> Vec<Change> {
         .into_iter()
         .filter(|id| !left.has_tests_of(id) && !right.has_tests_of(id))
         .map(|id| {
-            let (change, reason) = change::between(&left.of_binary(id), &right.of_binary(id));
+            let (change, reason) =
+                change::between(&left.of_binary(id), &right.of_binary(id), Chance::Asked);
             Change { id: id.to_owned(), change, baseline: None, candidate: None, reason }
         })
         .collect()

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{EnvironmentSpec, builtin};
 use crate::{
     failure::{Failure, Result},
-    verdict::Policy,
+    verdict::{Accept, Policy},
 };
 
 /// The file's name, looked for in the project's workspace root.
@@ -26,6 +26,8 @@ pub struct Config {
     pub run: RunDefaults,
     /// Limits of the verdict.
     pub policy: Policy,
+    /// Known differences.
+    pub accept: Vec<Accept>,
 }
 
 /// Defaults for options of `libcmatrix run`, by the options' names.
@@ -40,6 +42,8 @@ pub struct RunDefaults {
     pub attempts: Option<u32>,
     /// `--confirm`.
     pub confirm: Option<u32>,
+    /// `--build-repeats`.
+    pub build_repeats: Option<u32>,
     /// `--test-threads`.
     pub test_threads: Option<u32>,
     /// `--jobs`.
@@ -76,13 +80,15 @@ impl Config {
     /// # Errors
     /// It is not TOML, or holds something unknown.
     pub fn parse(text: &str, name: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|e| {
+        let config: Self = toml::from_str(text).map_err(|e| {
             let failure = Failure::usage(format!("{name} is not valid")).because(&e);
             failure.hint(match nearest_key(e.message()) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => format!("mend {name}, or name another file with --config"),
             })
-        })
+        })?;
+        config.accept.iter().try_for_each(Accept::check)?;
+        Ok(config)
     }
 
     /// The environment of that name, from the file or built in.

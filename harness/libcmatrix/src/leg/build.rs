@@ -36,7 +36,7 @@ pub fn common_args(context: &Context, leg: &Leg) -> Vec<String> {
 /// What builds all that `cargo test` builds, and goes on after a target that fails: `cargo test
 /// --no-run` stops at the first, and with several jobs at another one each time. Only it knows
 /// targets that were chosen by name, so for those it stays.
-fn command(context: &Context, leg: &Leg) -> Vec<String> {
+pub(super) fn command(context: &Context, leg: &Leg) -> Vec<String> {
     let selection = &context.selection;
     let start: &[&str] = if selection.selects_targets() {
         &["cargo", "test", "--no-run", "--no-fail-fast"]

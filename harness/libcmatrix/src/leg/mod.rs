@@ -14,6 +14,7 @@ pub mod build;
 pub mod build_messages;
 pub mod build_output;
 pub mod cargo_messages;
+pub mod cold_build;
 pub mod doctest;
 pub mod experiment;
 pub mod fetch;

@@ -1,6 +1,10 @@
 //! What every step has: a beginning and an end in the record, a clock, a log.
 
-use std::{fs::File, io::Write, time::Instant};
+use std::{
+    fs::File,
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use libcmatrix_agent::protocol::{Ended, ProgramLimits, Stream};
 use libcmatrix_schema::{AttemptStatus, Event, Step, StepName, StepStatus};
@@ -15,7 +19,10 @@ use crate::{
 pub struct RunningStep<'a> {
     context: &'a Context,
     leg: String,
-    started: Instant,
+    /// When its clock was started; `None` while it is stopped.
+    started: Option<Instant>,
+    /// Time until the clock was last stopped.
+    before: Duration,
     log: File,
     step: Step,
 }
@@ -32,7 +39,8 @@ impl<'a> RunningStep<'a> {
         Ok(Self {
             context,
             leg: leg.name.clone(),
-            started: Instant::now(),
+            started: Some(Instant::now()),
+            before: Duration::ZERO,
             log,
             step: Step {
                 name,
@@ -49,6 +57,16 @@ impl<'a> RunningStep<'a> {
                 failed_targets: Vec::new(),
             },
         })
+    }
+
+    /// Stops the clock, while another leg has its turn.
+    pub fn pause(&mut self) {
+        self.before += self.started.take().map_or(Duration::ZERO, |started| started.elapsed());
+    }
+
+    /// Starts the clock again.
+    pub fn resume(&mut self) {
+        self.started.get_or_insert_with(Instant::now);
     }
 
     /// Writes a line to the step's log.
@@ -97,7 +115,8 @@ impl<'a> RunningStep<'a> {
     /// # Errors
     /// The body's own failure, passed on.
     pub fn finish<T>(mut self, body: Result<T>) -> Result<T> {
-        self.step.wall_s = self.started.elapsed().as_secs_f64();
+        self.pause();
+        self.step.wall_s = self.before.as_secs_f64();
         if let Err(failure) = &body {
             self.step.status = match failure.exit {
                 Exit::Interrupted => StepStatus::Interrupted,

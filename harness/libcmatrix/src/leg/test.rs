@@ -187,39 +187,13 @@ fn is_wanted(name: &str, filters: &[String]) -> bool {
     filters.is_empty() || filters.iter().any(|f| name.contains(f.as_str()))
 }
 
-/// Runs the leg's tests, each as often as the settings say.
+/// Runs every test of the leg once, or every one in `only`. What they used adds up in the step.
 ///
 /// # Errors
 /// The engine fails.
-pub async fn test(context: &Context, leg: &mut Leg) -> Result<()> {
-    let attempts = context.settings.attempts;
-    run(context, leg, StepName::Test, attempts, None).await
-}
-
-/// Runs the tests in `ids` again.
-///
-/// # Errors
-/// The engine fails.
-pub async fn confirm(context: &Context, leg: &mut Leg, ids: &HashSet<String>) -> Result<()> {
-    run(context, leg, StepName::Confirm, context.settings.confirm, Some(ids)).await
-}
-
-async fn run(
+pub async fn attempt_each(
     context: &Context,
     leg: &mut Leg,
-    name: StepName,
-    attempts: u32,
-    only: Option<&HashSet<String>>,
-) -> Result<()> {
-    let mut step = RunningStep::begin(context, leg, name)?;
-    let body = run_body(context, leg, attempts, only, &mut step).await;
-    step.finish(body)
-}
-
-async fn run_body(
-    context: &Context,
-    leg: &mut Leg,
-    attempts: u32,
     only: Option<&HashSet<String>>,
     step: &mut RunningStep<'_>,
 ) -> Result<()> {
@@ -254,9 +228,10 @@ async fn run_body(
         }
         _ => {}
     };
-    session.test(binaries, tests, attempts, threads(context), limits, report).await?;
-    step.step().user_s = Some(cpu);
-    step.step().peak_rss_bytes = Some(peak);
+    session.test(binaries, tests, 1, threads(context), limits, report).await?;
+    let step = step.step();
+    step.user_s = Some(step.user_s.unwrap_or(0.0) + cpu);
+    step.peak_rss_bytes = Some(step.peak_rss_bytes.unwrap_or(0).max(peak));
     Ok(())
 }
 

@@ -4,8 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use libcmatrix_schema::{Role, RunRecord, Test};
 
-/// With more differing tests than this, chance is not the explanation, and time is better spent elsewhere.
-const MOST: usize = 200;
+use crate::compare::MOST_CONFIRMED;
 
 /// Ids of the tests, or of the doctests, whose outcomes differ between baseline and candidate.
 #[must_use]
@@ -22,6 +21,6 @@ pub fn differing(record: &RunRecord, doctests: bool) -> HashSet<String> {
         .map(|(id, _)| *id)
         .collect();
     ids.sort_unstable();
-    ids.truncate(MOST);
+    ids.truncate(MOST_CONFIRMED);
     ids.into_iter().map(str::to_owned).collect()
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use libcmatrix_schema::{Event, Role};
+use libcmatrix_schema::{Event, Role, StepName};
 use tokio_util::sync::CancellationToken;
 
-use super::{Plan, confirm, notes, prove};
+use super::{Plan, confirm, measure, notes, prove, rounds};
 use crate::{
     engine::{Engine, Owner},
     environment::{EnvironmentSpec, toolchain},
@@ -72,6 +72,7 @@ pub(super) async fn execute(
     }
     let mut builders = build_all(&context, &mut legs).await;
     save(&context)?;
+    measure::cold_builds(&context, &legs, &mut builders).await?;
     test_all(&context, &mut legs, &mut builders, &tree).await
 }
 
@@ -161,16 +162,25 @@ async fn test_all(
     builders: &mut [Result<AgentSession>],
     tree: &SourceTree,
 ) -> Result<()> {
+    let attempts = context.settings.attempts;
     let mut first_fault = None;
+    let mut able = Vec::new();
     for (leg, builder) in legs.iter_mut().zip(&*builders) {
-        if let Err(fault) = builder {
-            note_fault(context, &leg.name, Err(fault.clone()), &mut first_fault)?;
-        } else {
-            let tested = test_leg(context, leg).await;
-            note_fault(context, &leg.name, tested, &mut first_fault)?;
-            save(context)?;
+        let listed = match builder {
+            Err(fault) => Err(fault.clone()),
+            Ok(_) => test::list(context, leg).await,
+        };
+        let is_able = listed.is_ok();
+        note_fault(context, &leg.name, listed, &mut first_fault)?;
+        if is_able {
+            able.push(leg);
         }
     }
+    let tested = rounds::run(context, &mut able, StepName::Test, attempts, None).await;
+    for (leg, tested) in able.iter().zip(tested) {
+        note_fault(context, &leg.name, tested, &mut first_fault)?;
+    }
+    save(context)?;
     if first_fault.is_none() {
         let confirmed = confirm_all(context, legs).await;
         note_fault(context, "confirm", confirmed, &mut first_fault)?;
@@ -199,11 +209,6 @@ async fn test_all(
     first_fault.map_or(Ok(()), Err)
 }
 
-async fn test_leg(context: &Context, leg: &mut Leg) -> Result<()> {
-    test::list(context, leg).await?;
-    test::test(context, leg).await
-}
-
 fn note_fault(
     context: &Context,
     place: &str,
@@ -228,10 +233,11 @@ async fn confirm_all(context: &Context, legs: &mut [Leg]) -> Result<()> {
     if ids.is_empty() || context.settings.confirm == 0 {
         return Ok(());
     }
-    for leg in legs {
-        test::confirm(context, leg, &ids).await?;
-    }
-    save(context)
+    let mut legs: Vec<&mut Leg> = legs.iter_mut().collect();
+    let again = context.settings.confirm;
+    let done = rounds::run(context, &mut legs, StepName::Confirm, again, Some(&ids)).await;
+    save(context)?;
+    done.into_iter().collect()
 }
 
 /// The same for the documentation's examples.

@@ -7,8 +7,10 @@
 mod confirm;
 mod execute;
 mod host;
+mod measure;
 mod notes;
 mod prove;
+mod rounds;
 
 use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
 
@@ -26,7 +28,7 @@ use crate::{
     progress::Progress,
     project::{CargoSelection, Inspected},
     record::{Recorder, RunFolder},
-    verdict::{self, Policy},
+    verdict::{self, Accept, Policy},
 };
 
 /// What is to be done.
@@ -43,6 +45,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Limits of the verdict.
     pub policy: Policy,
+    /// Known differences.
+    pub accept: Vec<Accept>,
     /// Folder that holds the folders of runs.
     pub out: PathBuf,
 }
@@ -106,7 +110,7 @@ pub async fn run(
         project: plan.project.project.clone(),
         settings: plan.settings.clone(),
     });
-    let policy = plan.policy.clone();
+    let (policy, accept) = (plan.policy.clone(), plan.accept.clone());
     let run_id = owner.run_id.clone();
     let work = execute::execute(engine.clone(), owner, plan, images, &recorder, &folder, cancel);
     let worked = AssertUnwindSafe(work).catch_unwind().await;
@@ -126,7 +130,7 @@ pub async fn run(
     let mut record = recorder.record().ok_or_else(|| Failure::bug("the run has no record"))?;
     let comparison = compare::compare(&record);
     record.findings = diagnose::findings(&record, &comparison);
-    record.verdict = Some(verdict::decide(&record, &comparison, &policy));
+    record.verdict = Some(verdict::decide(&record, &comparison, &policy, &accept));
     record.comparison = Some(comparison);
     folder.write_record(&record)?;
     recorder.check()?;

@@ -1,19 +1,28 @@
 //! The numbers that rules are about, counted from a record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use libcmatrix_schema::{
-    AttemptStatus, ChangeKind, Comparison, Confidence, Finding, Leg, Role, RunRecord, Step,
-    StepName, StepStatus,
+    Acceptance, AttemptStatus, ChangeKind, Comparison, Confidence, Control, Finding, Leg, Quantity,
+    Role, Rule, RuleStatus, RunRecord, Step, StepName, StepStatus, VerdictOutcome,
 };
 
-use super::tells;
+use super::{false_alarms, tells};
+use crate::diagnose::UNEXPLAINED;
 
 /// What rules are about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Measured {
     /// Tests with a result on both sides.
     pub(super) compared: u64,
+    /// Tests known on either side.
+    pub(super) total: u64,
+    /// The first of these by the second; absent where there are no tests.
+    pub(super) compared_share: Option<f64>,
+    /// Tests and steps that fail in the candidate for a reason that nothing explains.
+    pub(super) unexplained: Vec<String>,
+    /// By quantity, the lower end of the ratio's interval.
+    pub(super) ratios: BTreeMap<Quantity, f64>,
     /// Tests that are not the same on both sides.
     pub(super) changed: u64,
     /// Tests that are good in the baseline and bad in the candidate.
@@ -32,14 +41,33 @@ pub(super) struct Measured {
     pub(super) wants_packages: Vec<String>,
     /// The packages, by Alpine's names.
     pub(super) packages: Vec<String>,
+    /// Acceptances that cover something and hold no more.
+    pub(super) expired: Vec<String>,
+    /// Changes that were called, where the baseline ran against itself.
+    pub(super) false_alarms: Option<Vec<String>>,
     /// `leg: step` of every step that did not come to an end for a reason outside the project.
     pub(super) incomplete: Vec<String>,
 }
 
 impl Measured {
-    pub(super) fn of(record: &RunRecord, comparison: &Comparison) -> Self {
+    pub(super) fn of(
+        record: &RunRecord,
+        comparison: &Comparison,
+        acceptances: &[Acceptance],
+    ) -> Self {
         let leg = |role| record.legs.iter().find(|l| l.role == role);
-        let mut measured = Self { compared: comparison.compared, ..Self::default() };
+        let intervals = comparison.measurements.iter();
+        #[allow(clippy::cast_precision_loss, reason = "numbers of tests are far below 2^52")]
+        let share = |compared: u64, total: u64| compared as f64 / total as f64;
+        let mut measured = Self {
+            compared: comparison.compared,
+            total: comparison.total,
+            compared_share: (comparison.total > 0)
+                .then(|| share(comparison.compared, comparison.total)),
+            unexplained: unexplained(record),
+            ratios: intervals.filter_map(|m| Some((m.quantity, m.interval?[0]))).collect(),
+            ..Self::default()
+        };
         let crashes = crashes_on_candidate_only(record);
         for change in &comparison.changes {
             measured.changed += u64::from(change.change != ChangeKind::Same);
@@ -59,7 +87,48 @@ impl Measured {
         }
         measured.incomplete = incomplete(record);
         measured.leave_out_missing_packages(record);
+        measured.leave_out_accepted(acceptances);
+        if record.settings.control == Some(Control::Aa) {
+            measured.false_alarms = Some(false_alarms::called(comparison));
+        }
         measured
+    }
+
+    /// What is accepted is no reason any more; what was accepted too long ago is one of its own.
+    fn leave_out_accepted(&mut self, acceptances: &[Acceptance]) {
+        let (expired, valid): (Vec<_>, Vec<_>) = acceptances.iter().partition(|a| a.expired);
+        let covered: BTreeSet<&str> =
+            valid.iter().flat_map(|a| &a.covers).map(String::as_str).collect();
+        for list in [&mut self.regressed, &mut self.crashed, &mut self.disappeared] {
+            list.retain(|id| !covered.contains(id.as_str()));
+        }
+        let told = |a: &&Acceptance| !a.covers.is_empty();
+        self.expired = expired
+            .into_iter()
+            .filter(told)
+            .map(|a| format!("{} ({})", a.reason, a.expires))
+            .collect();
+    }
+
+    /// A rule about a ratio, with what its failure would mean in words.
+    pub(super) fn judge_ratio(
+        &self,
+        id: &str,
+        limit: f64,
+        quantity: Quantity,
+        what: &str,
+    ) -> (Rule, String) {
+        let measured = self.ratios.get(&quantity).copied();
+        let status = match measured {
+            None => RuleStatus::NotMeasured,
+            Some(low) if low > limit => RuleStatus::Fail,
+            Some(_) => RuleStatus::Pass,
+        };
+        let low = measured.unwrap_or_default();
+        let reason =
+            format!("{what} at least {low:.2} times what they take in the baseline, limit {limit}");
+        let on_failure = VerdictOutcome::NoGo;
+        (Rule { id: id.into(), limit, measured, status, on_failure }, reason)
     }
 
     /// That a package is missing is no reason against musl, and none for it either.
@@ -120,6 +189,13 @@ fn crashes_on_candidate_only(record: &RunRecord) -> BTreeSet<&str> {
             .collect()
     };
     &crashes(Role::Candidate) - &crashes(Role::Baseline)
+}
+
+fn unexplained(record: &RunRecord) -> Vec<String> {
+    let findings = record.findings.iter().filter(|finding| finding.code == UNEXPLAINED);
+    findings
+        .flat_map(|f| f.steps.iter().map(ToString::to_string).chain(f.tests.iter().cloned()))
+        .collect()
 }
 
 fn incomplete(record: &RunRecord) -> Vec<String> {

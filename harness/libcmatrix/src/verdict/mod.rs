@@ -1,23 +1,32 @@
 //! The answer: go, no-go or inconclusive. Pure.
 //!
-//! Takes a run record, its comparison and a [`Policy`]; gives a [`Verdict`] with every rule, what
+//! Takes a run record, its comparison, a [`Policy`] and what is accepted; gives a [`Verdict`] with every rule, what
 //! was measured, and how it came out. A failed rule that stands for no-go outweighs any that
 //! stands for inconclusive: what was seen to break stays broken, whatever else was not seen.
 
+mod accept;
+mod false_alarms;
 mod measure;
 mod policy;
 
 use libcmatrix_schema::{
-    Comparison, Rule, RuleStatus, RunRecord, StepStatus, Verdict, VerdictOutcome,
+    Comparison, Control, Rule, RuleStatus, RunRecord, StepStatus, Verdict, VerdictOutcome,
 };
 
+pub use accept::Accept;
 use measure::Measured;
 pub use policy::Policy;
 
 /// Decides.
 #[must_use]
-pub fn decide(record: &RunRecord, comparison: &Comparison, policy: &Policy) -> Verdict {
-    let measured = Measured::of(record, comparison);
+pub fn decide(
+    record: &RunRecord,
+    comparison: &Comparison,
+    policy: &Policy,
+    accepts: &[Accept],
+) -> Verdict {
+    let acceptances = accept::apply(accepts, record, comparison);
+    let measured = Measured::of(record, comparison, &acceptances);
     let judged = policy.judge(&measured);
     let failed = |outcome| judged.iter().filter(move |(rule, _)| fails(rule, outcome));
     let outcome = if failed(VerdictOutcome::NoGo).next().is_some() {
@@ -40,7 +49,12 @@ pub fn decide(record: &RunRecord, comparison: &Comparison, policy: &Policy) -> V
             n => format!("of {n} compared tests, no test got worse"),
         });
     }
-    Verdict { outcome, reasons, rules: judged.into_iter().map(|(rule, _)| rule).collect() }
+    if record.settings.control == Some(Control::Aa) {
+        let alarms = measured.false_alarms.as_ref().map_or(0, Vec::len) as u64;
+        reasons.insert(0, false_alarms::rate(alarms, comparison.compared));
+    }
+    let rules = judged.into_iter().map(|(rule, _)| rule).collect();
+    Verdict { outcome, reasons, rules, acceptances }
 }
 
 fn fails(rule: &Rule, outcome: VerdictOutcome) -> bool {
@@ -60,6 +74,7 @@ fn tells(status: StepStatus) -> bool {
 #[cfg(test)]
 mod tests {
     use libcmatrix_schema::{Attempt, Outcome};
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -98,14 +113,16 @@ mod tests {
         .expect("a record")
     }
 
-    /// A test by the statuses of its attempts, separated by spaces.
+    /// A test by the statuses of its attempts, separated by spaces; of one, five alike.
     fn test(id: &str, statuses: &str) -> Value {
         let attempt = |status| match status {
             "failed" => json!({"status": "failed", "exit_code": 101}),
             "crashed" => json!({"status": "crashed", "signal": 11}),
             other => json!({"status": other}),
         };
-        let attempts: Vec<Value> = statuses.split(' ').map(attempt).collect();
+        let times = if statuses.contains(' ') { 1 } else { 5 };
+        let attempts: Vec<Value> =
+            std::iter::repeat_n(statuses.split(' '), times).flatten().map(attempt).collect();
         let parsed: Vec<Attempt> = serde_json::from_value(json!(attempts)).expect("attempts");
         let mut test = serde_json::to_value(Outcome::of(&parsed)).expect("an outcome");
         test["id"] = id.into();
@@ -122,7 +139,7 @@ mod tests {
     }
 
     fn decided(record: &RunRecord) -> Verdict {
-        decide(record, &compare(record), &Policy::default())
+        decide(record, &compare(record), &Policy::default(), &[])
     }
 
     #[track_caller]
@@ -197,10 +214,85 @@ mod tests {
         let bad: &[_] = &[("p$a", "passed"), ("p$b", "failed")];
         let record = record((built(), good), (built(), bad));
         let policy = Policy { max_regressed: 1, ..Policy::default() };
-        assert_eq!(decide(&record, &compare(&record), &policy).outcome, VerdictOutcome::Go);
+        assert_eq!(decide(&record, &compare(&record), &policy, &[]).outcome, VerdictOutcome::Go);
         let policy = Policy { min_compared: 3, ..policy };
-        let verdict = decide(&record, &compare(&record), &policy);
+        let verdict = decide(&record, &compare(&record), &policy, &[]);
         assert_eq!(verdict.outcome, VerdictOutcome::Inconclusive);
         assert_eq!(verdict.reasons, ["only 2 tests were compared"]);
+    }
+
+    fn accepted(tests: &str, expires: &str, outcome: Option<&str>) -> Accept {
+        Accept {
+            tests: vec![tests.into()],
+            reason: "known".into(),
+            expires: expires.into(),
+            outcome: outcome.map(str::to_owned),
+            ..Accept::default()
+        }
+    }
+
+    /// The outcome of a run that began on 2026-11-24.
+    fn with(accept: Accept, candidate: &[(&str, &str)]) -> Verdict {
+        let good: Vec<(&str, &str)> = candidate.iter().map(|(id, _)| (*id, "passed")).collect();
+        let mut record = record((built(), &good), (built(), candidate));
+        record.started_at = "2026-11-24T10:00:00Z".into();
+        decide(&record, &compare(&record), &Policy::default(), &[accept])
+    }
+
+    #[test]
+    fn what_is_accepted_is_no_reason_until_it_expires() {
+        let failed = [("p$a", "failed"), ("p$b", "passed")];
+        let held = with(accepted("p$a", "2026-11-24", None), &failed);
+        assert_eq!(held.outcome, VerdictOutcome::Go, "{held:?}");
+        assert_eq!(held.acceptances[0].covers, ["p$a"]);
+        let expired = with(accepted("p$a", "2026-11-23", None), &failed);
+        assert_eq!(expired.outcome, VerdictOutcome::NoGo);
+        let told = expired.reasons.iter().any(|r| r.contains("known (2026-11-23)"));
+        assert!(told, "{:?}", expired.reasons);
+        let fixed = with(accepted("p$a", "2026-11-23", None), &[("p$a", "passed")]);
+        assert_eq!(fixed.outcome, VerdictOutcome::Go, "what is mended needs no acceptance");
+    }
+
+    #[test]
+    fn an_accepted_failure_is_no_accepted_crash() {
+        for bad in ["crashed", "timed-out", "oom-killed", "failed crashed failed"] {
+            let verdict = with(accepted("p$*", "2027-01-01", None), &[("p$a", bad)]);
+            assert_eq!(verdict.outcome, VerdictOutcome::NoGo, "{bad}: {verdict:?}");
+        }
+        let named = with(accepted("p$a", "2027-01-01", Some("crashed{11}")), &[("p$a", "crashed")]);
+        assert_eq!(named.outcome, VerdictOutcome::Go, "{named:?}");
+    }
+
+    #[test]
+    fn the_baseline_against_itself_tells_its_false_alarms() {
+        let good: &[_] = &[("p$a", "passed"), ("p$b", "passed")];
+        let mut quiet = record((built(), good), (built(), good));
+        quiet.settings.control = Some(Control::Aa);
+        is(&quiet, VerdictOutcome::Go, "0 false alarms in 2 compared tests");
+        let bad: &[_] = &[("p$a", "failed"), ("p$b", "passed")];
+        // One that got better is a false alarm as well.
+        let mut loud = record((built(), bad), (built(), good));
+        loud.settings.control = Some(Control::Aa);
+        is(&loud, VerdictOutcome::NoGo, "1 false alarm in 2 compared tests");
+    }
+
+    proptest! {
+        /// Whatever is accepted, a worse test that it does not name keeps the answer from being go.
+        #[test]
+        fn an_acceptance_never_hides_another_test(
+            outcomes in proptest::collection::vec(
+                prop_oneof![Just("passed"), Just("failed"), Just("crashed"), Just("timed-out")],
+                2..8,
+            ),
+            at in 0_usize..8,
+        ) {
+            let names: Vec<String> = (0..outcomes.len()).map(|n| format!("p$t{n}")).collect();
+            let candidate: Vec<(&str, &str)> =
+                names.iter().map(String::as_str).zip(outcomes.iter().copied()).collect();
+            let at = at % names.len();
+            let verdict = with(accepted(&names[at], "2027-01-01", Some("*")), &candidate);
+            let worse = candidate.iter().enumerate().any(|(n, (_, o))| n != at && *o != "passed");
+            prop_assert_eq!(verdict.outcome == VerdictOutcome::Go, !worse, "{:?}", verdict);
+        }
     }
 }

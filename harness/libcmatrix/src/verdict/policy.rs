@@ -1,12 +1,12 @@
 //! The limits of the verdict: `[policy]` in `libcmatrix.toml`.
 
-use libcmatrix_schema::{Rule, RuleStatus, VerdictOutcome};
+use libcmatrix_schema::{Quantity, Rule, RuleStatus, VerdictOutcome};
 use serde::Deserialize;
 
 use super::{count, measure::Measured};
 
 /// Limits. The defaults allow nothing to get worse and nothing to stay unseen.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Policy {
     /// Most tests that may be good in the baseline and bad in the candidate, before it is no-go.
@@ -26,6 +26,17 @@ pub struct Policy {
     pub max_indeterminate: u64,
     /// Fewest tests that must be compared, or it is inconclusive.
     pub min_compared: u64,
+    /// Smallest share of all tests that must be compared, from 0 to 1, or it is inconclusive.
+    pub min_compared_share: f64,
+    /// Most failures that nothing explains, before it is no-go; without it, they are not counted.
+    pub max_unexplained: Option<u64>,
+    /// Most that a cold build may take by the baseline's, before it is no-go. The lower end of the
+    /// interval counts, so that noise is not taken for slowness. Without it, it is not judged.
+    pub max_build_time_ratio: Option<f64>,
+    /// The same of the tests' time.
+    pub max_test_time_ratio: Option<f64>,
+    /// The same of the tests' memory.
+    pub max_test_memory_ratio: Option<f64>,
 }
 
 impl Default for Policy {
@@ -39,6 +50,11 @@ impl Default for Policy {
             max_incomplete_steps: 0,
             max_indeterminate: 0,
             min_compared: 1,
+            min_compared_share: 0.0,
+            max_unexplained: None,
+            max_build_time_ratio: None,
+            max_test_time_ratio: None,
+            max_test_memory_ratio: None,
         }
     }
 }
@@ -55,7 +71,7 @@ impl Policy {
             let measured = seen.len() as u64;
             (rule(id, limit, measured, measured <= limit, on_failure), reason)
         };
-        vec![
+        let mut rules = vec![
             at_most(
                 "max-failed-builds-on-candidate-only",
                 self.max_failed_builds_on_candidate_only,
@@ -120,7 +136,7 @@ impl Policy {
                 self.max_indeterminate,
                 &measured.indeterminate,
                 Inconclusive,
-                tests(&measured.indeterminate, "without a result on one side"),
+                tests(&measured.indeterminate, "of which nothing can be said"),
             ),
             (
                 rule(
@@ -135,7 +151,59 @@ impl Policy {
                     n => format!("only {} compared", count(n, "test was", "tests were")),
                 },
             ),
-        ]
+        ];
+        rules.push((
+            Rule {
+                id: "min-compared-share".into(),
+                limit: self.min_compared_share,
+                measured: measured.compared_share,
+                status: match measured.compared_share {
+                    None => RuleStatus::NotMeasured,
+                    Some(share) if share < self.min_compared_share => RuleStatus::Fail,
+                    Some(_) => RuleStatus::Pass,
+                },
+                on_failure: Inconclusive,
+            },
+            format!(
+                "too few of all tests were compared: {} of {}",
+                measured.compared, measured.total
+            ),
+        ));
+        rules.extend(self.max_unexplained.map(|limit| {
+            let reason = format!("nothing explains {}", named(&measured.unexplained));
+            at_most("max-unexplained", limit, &measured.unexplained, NoGo, reason)
+        }));
+        for (id, limit, quantity, what) in [
+            ("max-build-time-ratio", self.max_build_time_ratio, Quantity::BuildWall, "builds take"),
+            ("max-test-time-ratio", self.max_test_time_ratio, Quantity::TestWall, "tests take"),
+            (
+                "max-test-memory-ratio",
+                self.max_test_memory_ratio,
+                Quantity::TestMemory,
+                "tests take in memory",
+            ),
+        ] {
+            rules.extend(limit.map(|limit| measured.judge_ratio(id, limit, quantity, what)));
+        }
+        rules.extend((!measured.expired.is_empty()).then(|| {
+            at_most(
+                "max-expired-acceptances",
+                0,
+                &measured.expired,
+                NoGo,
+                format!("accepted until a day that is over: {}", named(&measured.expired)),
+            )
+        }));
+        rules.extend(measured.false_alarms.as_ref().map(|alarms| {
+            at_most(
+                "max-false-alarms",
+                0,
+                alarms,
+                NoGo,
+                format!("called a change where there is none: {}", named(alarms)),
+            )
+        }));
+        rules
     }
 }
 

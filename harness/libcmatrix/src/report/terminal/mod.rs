@@ -5,6 +5,7 @@
 mod changes;
 mod findings;
 mod legs;
+mod measured;
 
 use std::fmt::Write;
 
@@ -36,6 +37,7 @@ pub fn render(record: &RunRecord, options: &TerminalOptions) -> String {
     let mut out = String::new();
     verdict(&mut out, record, options.width);
     legs::table(&mut out, record, options.width);
+    measured::all(&mut out, record, options.width);
     trouble(&mut out, record, options.width);
     findings::all(&mut out, record, options.width);
     changes::all(&mut out, record, options.width);

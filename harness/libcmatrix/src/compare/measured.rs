@@ -1,0 +1,235 @@
+//! Times and memory of both sides: what a build takes, what the tests take. Pure.
+//!
+//! Only tests that do the same on both sides count: one that crashes early takes no time. Their values
+//! are taken attempt by attempt, so that each attempt of all tests is one value of the total.
+
+use std::collections::HashMap;
+
+use libcmatrix_schema::{
+    Attempt, Change, ChangeKind, ColdBuild, Leg, Measurement, Outcome, Quantity, Shows, Test,
+    TestMeasurement,
+};
+
+use crate::statistics::{FEWEST, median, ratio_interval};
+
+/// Tests told of, whose time or memory is not the same.
+const MOST_TESTS: usize = 100;
+/// How far apart, as a ratio, the medians of one test must be.
+const CLEAR: f64 = 1.5;
+/// A test below this is over before a difference could hurt anyone, in seconds.
+const SHORTEST: f64 = 0.02;
+/// A difference in memory below this is that of the libcs' own, in bytes.
+const LEAST_MEMORY: f64 = (4 << 20) as f64;
+
+/// Both sides' cold builds and tests.
+pub(super) fn totals(baseline: &Leg, candidate: &Leg, changes: &[Change]) -> Vec<Measurement> {
+    let builds = |leg: &Leg, value: fn(&ColdBuild) -> f64| -> Vec<f64> {
+        leg.cold_builds.iter().map(value).collect()
+    };
+    let both_build = |quantity, value: fn(&ColdBuild) -> f64| {
+        measure(quantity, builds(baseline, value), builds(candidate, value))
+    };
+    let pairs = same_tests(baseline, candidate, changes);
+    let both_test = |quantity, value: fn(&Attempt) -> Option<f64>| {
+        let baseline = total(pairs.iter().map(|(a, _)| *a), value);
+        measure(quantity, baseline, total(pairs.iter().map(|(_, b)| *b), value))
+    };
+    [
+        both_build(Quantity::BuildWall, |build| build.wall_s),
+        both_build(Quantity::BuildProcessor, |build| build.user_s + build.system_s),
+        both_build(Quantity::BuildMemory, |build| bytes(build.peak_rss_bytes)),
+        both_test(Quantity::TestWall, wall),
+        both_test(Quantity::TestProcessor, processor),
+        both_test(Quantity::TestMemory, memory),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Tests whose time or memory differs beyond chance, the most telling first. Among thousands of tests
+/// some intervals lie beside 1 by chance, so here more is asked: all values of one side lie above all of
+/// the other, and the medians are [`CLEAR`] apart.
+pub(super) fn slower_and_larger(
+    baseline: &Leg,
+    candidate: &Leg,
+    changes: &[Change],
+) -> Vec<TestMeasurement> {
+    let mut all = Vec::new();
+    for (a, b) in same_tests(baseline, candidate, changes) {
+        for (quantity, value, least) in [
+            (Quantity::TestWall, wall as fn(&Attempt) -> Option<f64>, SHORTEST),
+            (Quantity::TestMemory, memory, LEAST_MEMORY),
+        ] {
+            let values =
+                |test: &Test| -> Vec<f64> { test.attempts.iter().filter_map(value).collect() };
+            let (left, right) = (values(a), values(b));
+            if is_apart(&left, &right, least)
+                && let Some(measurement) = measure(quantity, left, right)
+                && measurement.interval.is_some()
+            {
+                all.push(TestMeasurement { id: a.id.clone(), measurement });
+            }
+        }
+    }
+    let weight = |m: &TestMeasurement| m.measurement.ratio.map_or(0.0, |ratio| ratio.ln().abs());
+    all.sort_by(|a, b| weight(b).total_cmp(&weight(a)).then_with(|| a.id.cmp(&b.id)));
+    all.truncate(MOST_TESTS);
+    all
+}
+
+fn is_apart(a: &[f64], b: &[f64], least: f64) -> bool {
+    if a.len() < FEWEST || b.len() < FEWEST {
+        return false;
+    }
+    let most = |values: &[f64]| values.iter().copied().fold(f64::MIN, f64::max);
+    let fewest = |values: &[f64]| values.iter().copied().fold(f64::MAX, f64::min);
+    let is_beside = fewest(b) > most(a) || fewest(a) > most(b);
+    let (Some(x), Some(y)) = (median(a), median(b)) else { return false };
+    is_beside && (x - y).abs() >= least && x.max(y) >= CLEAR * x.min(y)
+}
+
+/// Tests with the same good end on both sides, and as many attempts.
+fn same_tests<'a>(
+    baseline: &'a Leg,
+    candidate: &'a Leg,
+    changes: &[Change],
+) -> Vec<(&'a Test, &'a Test)> {
+    let by_id = |leg: &'a Leg| -> HashMap<&str, &'a Test> {
+        leg.tests.iter().map(|test| (test.id.as_str(), test)).collect()
+    };
+    let (left, right) = (by_id(baseline), by_id(candidate));
+    let same = changes.iter().filter(|change| change.change == ChangeKind::Same);
+    same.filter_map(|change| {
+        let (a, b) = (*left.get(change.id.as_str())?, *right.get(change.id.as_str())?);
+        let passed = a.outcome == Outcome::Passed && b.outcome == Outcome::Passed;
+        (passed && a.attempts.len() == b.attempts.len()).then_some((a, b))
+    })
+    .collect()
+}
+
+/// For each attempt the sum over all tests. Tests that are not measured (doctests) are left out, and
+/// attempts that not every test has.
+fn total<'a>(
+    tests: impl Iterator<Item = &'a Test>,
+    value: fn(&Attempt) -> Option<f64>,
+) -> Vec<f64> {
+    let values = |test: &Test| -> Option<Vec<f64>> { test.attempts.iter().map(value).collect() };
+    let measured: Vec<Vec<f64>> = tests.filter_map(values).collect();
+    let attempts = measured.iter().map(Vec::len).min().unwrap_or(0);
+    (0..attempts).map(|n| measured.iter().map(|values| values[n]).sum()).collect()
+}
+
+fn measure(quantity: Quantity, baseline: Vec<f64>, candidate: Vec<f64>) -> Option<Measurement> {
+    let (a, b) = (median(&baseline)?, median(&candidate)?);
+    let interval = ratio_interval(&baseline, &candidate);
+    let shows = match interval {
+        None => Shows::TooFew,
+        Some(interval) if interval.low > 1.0 => Shows::More,
+        Some(interval) if interval.high < 1.0 => Shows::Less,
+        Some(_) => Shows::NoDifference,
+    };
+    Some(Measurement {
+        quantity,
+        baseline,
+        candidate,
+        baseline_median: a,
+        candidate_median: b,
+        ratio: (a > 0.0).then(|| b / a),
+        interval: interval.map(|interval| [interval.low, interval.high]),
+        shows,
+    })
+}
+
+fn wall(attempt: &Attempt) -> Option<f64> {
+    attempt.wall_s
+}
+
+fn processor(attempt: &Attempt) -> Option<f64> {
+    attempt.cpu_s
+}
+
+fn memory(attempt: &Attempt) -> Option<f64> {
+    attempt.peak_rss_bytes.map(bytes)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "sizes are far below 2^52 bytes")]
+fn bytes(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use libcmatrix_schema::AttemptStatus;
+    use serde_json::json;
+
+    use super::*;
+
+    fn leg(tests: &[(&str, &[f64])], builds: &[f64]) -> Leg {
+        let attempt = |wall: &f64| Attempt {
+            wall_s: Some(*wall),
+            cpu_s: Some(wall / 2.0),
+            peak_rss_bytes: Some(1 << 20),
+            ..Attempt::unmeasured(AttemptStatus::Passed)
+        };
+        let mut leg: Leg = serde_json::from_value(json!({
+            "name": "l", "role": "candidate",
+            "environment": {"libc": "musl", "distro": "x", "release": "1", "linkage": "static"},
+        }))
+        .expect("a leg");
+        leg.tests = tests
+            .iter()
+            .map(|(id, walls)| {
+                let attempts: Vec<Attempt> = walls.iter().map(attempt).collect();
+                Test { id: (*id).into(), outcome: Outcome::of(&attempts), attempts }
+            })
+            .collect();
+        leg.cold_builds =
+            builds.iter().map(|s| ColdBuild { wall_s: *s, ..ColdBuild::default() }).collect();
+        leg
+    }
+
+    fn same(ids: &[&str]) -> Vec<Change> {
+        let change = |id: &&str| Change {
+            id: (*id).to_owned(),
+            change: ChangeKind::Same,
+            baseline: None,
+            candidate: None,
+            reason: None,
+        };
+        ids.iter().map(change).collect()
+    }
+
+    #[test]
+    fn totals_are_by_attempt_and_of_tests_that_do_the_same() {
+        let a = leg(&[("p$a", &[1.0, 1.1]), ("p$b", &[2.0, 2.2]), ("p$c", &[9.0, 9.0])], &[]);
+        let b = leg(&[("p$a", &[2.0, 2.2]), ("p$b", &[4.0, 4.4]), ("p$c", &[0.0, 0.0])], &[]);
+        let measured = totals(&a, &b, &same(&["p$a", "p$b"]));
+        let wall = &measured[0];
+        assert_eq!(wall.quantity, Quantity::TestWall);
+        assert_eq!(wall.baseline, [3.0, 3.300_000_000_000_000_3]);
+        assert_eq!((wall.ratio, wall.shows), (Some(2.0), Shows::TooFew));
+    }
+
+    #[test]
+    fn builds_are_told_apart_only_where_their_interval_is() {
+        let (a, b) = ([10.0, 10.1, 10.2, 9.9, 10.0], [12.0, 12.1, 12.2, 11.9, 12.0]);
+        let shows = |a: &[f64], b: &[f64]| totals(&leg(&[], a), &leg(&[], b), &[])[0].shows;
+        assert_eq!(shows(&a, &b), Shows::More);
+        assert_eq!(shows(&b, &a), Shows::Less);
+        assert_eq!(shows(&a, &a), Shows::NoDifference);
+        assert_eq!(shows(&a[..4], &b[..4]), Shows::TooFew);
+    }
+
+    #[test]
+    fn a_test_that_takes_longer_is_told() {
+        let (quick, slow) = ([0.1, 0.11, 0.1, 0.12, 0.1], [0.3, 0.31, 0.3, 0.32, 0.3]);
+        let noisy = [0.1, 0.5, 0.1, 0.6, 0.5];
+        let a = leg(&[("p$slow", &quick), ("p$noisy", &quick), ("p$same", &quick)], &[]);
+        let b = leg(&[("p$slow", &slow), ("p$noisy", &noisy), ("p$same", &quick)], &[]);
+        let told = slower_and_larger(&a, &b, &same(&["p$noisy", "p$same", "p$slow"]));
+        let ids: Vec<&str> = told.iter().map(|test| test.id.as_str()).collect();
+        assert_eq!(ids, ["p$slow"]);
+        assert_eq!(told[0].measurement.shows, Shows::More);
+    }
+}

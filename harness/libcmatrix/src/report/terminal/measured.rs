@@ -1,0 +1,134 @@
+//! What the move costs and gains: medians of both sides, their ratio, and what that shows.
+
+use std::fmt::Write;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use libcmatrix_schema::{Comparison, Measurement, Quantity, RunRecord, Shows};
+
+use super::{
+    super::{amount, sanitise::sanitise_line},
+    BOLD, DIM, wrapped,
+};
+
+/// Tests told of; the record has more.
+const TESTS: usize = 5;
+
+pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
+    let Some(comparison) = &record.comparison else { return };
+    let told: Vec<&Measurement> =
+        comparison.measurements.iter().filter(|m| m.baseline.len() > 1).collect();
+    if told.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{BOLD}measured{BOLD:#} medians; the ratio with its 95 % interval\n");
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
+    for measurement in &told {
+        table.add_row(row(measurement));
+    }
+    for line in table.to_string().lines() {
+        let _ = writeln!(out, " {}", line.trim_end());
+    }
+    tests(out, comparison, width);
+    if told.iter().any(|m| m.shows == Shows::TooFew) {
+        let hint = "too few values for an interval: --attempts 5 and --build-repeats 5, or more";
+        let _ = writeln!(out);
+        wrapped(out, "  ", hint, width);
+    }
+    load(out, record, width);
+}
+
+fn row(measurement: &Measurement) -> [String; 5] {
+    let unit = measurement.quantity;
+    [
+        name(unit).into(),
+        amount(unit, measurement.baseline_median),
+        amount(unit, measurement.candidate_median),
+        ratio(measurement),
+        shows(measurement.shows).into(),
+    ]
+}
+
+fn name(quantity: Quantity) -> &'static str {
+    match quantity {
+        Quantity::BuildWall => "build time",
+        Quantity::BuildProcessor => "build processor",
+        Quantity::BuildMemory => "build memory",
+        Quantity::TestWall => "test time",
+        Quantity::TestProcessor => "test processor",
+        Quantity::TestMemory => "test memory, sum",
+    }
+}
+
+fn amount(quantity: Quantity, value: f64) -> String {
+    match quantity {
+        Quantity::BuildMemory | Quantity::TestMemory =>
+        {
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it was a number of bytes"
+            )]
+            amount::bytes(value.max(0.0) as u64)
+        }
+        _ => amount::seconds(value),
+    }
+}
+
+fn ratio(measurement: &Measurement) -> String {
+    let Some(ratio) = measurement.ratio else { return "-".into() };
+    match measurement.interval {
+        Some([low, high]) => format!("x {ratio:.2} ({low:.2} to {high:.2})"),
+        None => format!("x {ratio:.2}"),
+    }
+}
+
+fn shows(shows: Shows) -> &'static str {
+    match shows {
+        Shows::More => "more",
+        Shows::Less => "less",
+        Shows::NoDifference => "no difference shown",
+        Shows::TooFew => "too few values",
+    }
+}
+
+fn tests(out: &mut String, comparison: &Comparison, width: usize) {
+    let all = &comparison.tests_measured;
+    if all.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n  {DIM}tests that changed most{DIM:#}");
+    for test in all.iter().take(TESTS) {
+        let measurement = &test.measurement;
+        let text = format!(
+            "{}: {} {} -> {}, {}",
+            sanitise_line(&test.id),
+            name(measurement.quantity).trim_end_matches(", sum"),
+            amount(measurement.quantity, measurement.baseline_median),
+            amount(measurement.quantity, measurement.candidate_median),
+            ratio(measurement),
+        );
+        wrapped(out, "    ", &text, width);
+    }
+    if all.len() > TESTS {
+        let _ = writeln!(out, "    and {} more in the record", all.len() - TESTS);
+    }
+}
+
+/// That something else was running while builds were timed.
+fn load(out: &mut String, record: &RunRecord, width: usize) {
+    let loads = record.legs.iter().flat_map(|leg| &leg.cold_builds).filter_map(|b| b.load_before);
+    let most = loads.fold(0.0, f64::max);
+    let jobs = f64::from(record.settings.build_jobs.max(1));
+    // A build of before is still in the average of the last minute; more than it makes is not ours.
+    if most > jobs * 1.5 {
+        let text = format!(
+            "the machine was busy while builds were timed (load {most:.1}, {jobs} jobs): their \
+             times say less than they seem to"
+        );
+        let _ = writeln!(out);
+        wrapped(out, "  ", &text, width);
+    }
+}
