@@ -67,6 +67,7 @@ fn forms() -> &'static [(NamedKind, Regex)] {
         [
             // GNU ld, gold, lld.
             (NamedKind::Undefined, r"undefined reference to (?:symbol )?[`'‘]([^`'’]+)['’]"),
+            (NamedKind::Undefined, r"more undefined references to [`'‘]([^`'’]+)['’] follow"),
             (NamedKind::Undefined, r"undefined (?:hidden |protected )?symbol: ([^\s,;]+)(?:$|\s*>>>)"),
             // musl's loader.
             (NamedKind::Unresolved, r"Error relocating [^:]+: ([^:\s]+): symbol not found"),
@@ -151,6 +152,7 @@ mod tests {
             ("a.c:(.text+0x1): undefined reference to `open64'", "undefined open64"),
             ("ld: x.o: undefined reference to symbol 'pow@@GLIBC_2.2.5'", "undefined pow"),
             ("ld.lld: error: undefined symbol: fstat64", "undefined fstat64"),
+            ("ld: x.o: more undefined references to `stat64' follow", "undefined stat64"),
             ("Error relocating /app/x: __memcpy_chk: symbol not found", "unresolved __memcpy_chk"),
             (
                 "Error loading shared library libgcc_s.so.1: No such file or directory (needed by x)",
