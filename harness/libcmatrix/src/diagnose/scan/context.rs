@@ -20,6 +20,7 @@ pub(super) const MUSL: &[&str] = &[
     "alpinelinux",
     "FROM alpine",
     "-alpine",
+    ":alpine",
     "alpine:",
     "BusyBox v",
     "Error relocating ",
