@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use libcmatrix_schema::RunRecord;
+use libcmatrix_schema::{Event, EventLine, RunRecord};
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
@@ -163,6 +163,13 @@ impl Ran {
         let text = fs::read_to_string(self.file("run.json"))
             .map_err(|e| format!("run.json: {e}\n{}", self.stderr()))?;
         Ok(serde_json::from_str(&text)?)
+    }
+
+    /// What was seen, as it was seen.
+    pub fn events(&self) -> Result<Vec<Event>, Failed> {
+        let text = fs::read_to_string(self.file("events.ndjson"))?;
+        let read = |line| serde_json::from_str::<EventLine>(line).map(|line| line.event);
+        Ok(text.lines().map(read).collect::<Result<_, _>>()?)
     }
 
     /// Turns complaints into a failed trial that keeps its files and says where they are.

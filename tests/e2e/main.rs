@@ -8,6 +8,7 @@
 //!   is what such an attempt would find
 //! - [`leftovers`]: what a killed run leaves behind, and that it is gone after the next command
 //! - [`audit`]: what ELF files say and miss
+//! - [`measures`]: the baseline against itself, attempts in turns, builds from nothing
 //! - [`commands`]: the other commands, and bad input
 //! - [`registry`]: images that are pulled
 //! - [`rootless`]: the embedded engine for ordinary users
@@ -20,6 +21,7 @@ mod commands;
 mod escape;
 mod expected;
 mod leftovers;
+mod measures;
 mod podman;
 mod registry;
 mod rootless;
@@ -37,6 +39,7 @@ fn main() {
         escape::trials(),
         leftovers::trials(),
         audit::trials(),
+        measures::trials(),
         commands::trials(),
         registry::trials(),
         rootless::trials(),

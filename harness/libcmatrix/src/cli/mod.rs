@@ -8,6 +8,7 @@ mod diagnose;
 mod doctor;
 mod explain;
 mod images;
+mod init;
 mod interrupt;
 mod report;
 mod run;
@@ -105,6 +106,8 @@ enum Command {
     Images(images::ImagesArgs),
     /// Remove what runs that were killed have left in the engine
     Clean(clean::CleanArgs),
+    /// Write a libcmatrix.toml with every setting explained
+    Init(init::InitArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -137,6 +140,7 @@ pub fn main() -> Exit {
             Command::Report(args) => report::report(&args),
             Command::Diagnose(args) => diagnose::diagnose(&args),
             Command::Explain(args) => explain::explain(&args),
+            Command::Init(args) => init::init(&args),
             Command::Doctor(args) => doctor::doctor(&args).await,
             Command::Images(args) => images::images(args, &cli.global).await,
             Command::Clean(args) => clean::clean(&args).await,

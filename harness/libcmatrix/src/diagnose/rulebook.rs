@@ -92,3 +92,14 @@ pub(super) fn tables() -> impl Iterator<Item = (&'static str, &'static str)> {
         .filter(|file| file.path().extension().is_some_and(|e| e == "txt"))
         .filter_map(|file| Some((file.path().file_stem()?.to_str()?, file.contents_utf8()?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In unit tests each expression is compiled as it is read, elsewhere when it is needed.
+    #[test]
+    fn every_expression_of_every_rule_compiles() {
+        assert!(Rulebook::read().expect("the rules").entries.len() > 100);
+    }
+}

@@ -33,7 +33,7 @@ pub(super) async fn run(
 /// Which leg comes when: in every second round the other way round.
 pub(super) fn order(legs: usize, round: u32) -> Vec<usize> {
     let forth = 0..legs;
-    if round % 2 == 0 { forth.collect() } else { forth.rev().collect() }
+    if round.is_multiple_of(2) { forth.collect() } else { forth.rev().collect() }
 }
 
 /// One leg's step over all rounds.

@@ -1,11 +1,11 @@
 //! What an ELF file must be like for a condition to hold.
 
 use libcmatrix_schema::Artifact;
-use regex::Regex;
 
 use super::{
     super::{facts::NamedKind, rule::ArtifactCondition},
-    Grounds, Names, whole,
+    Grounds, Names,
+    expression::Expression,
 };
 
 /// Names told of one file.
@@ -15,7 +15,7 @@ const TOLD: usize = 5;
 #[derive(Debug)]
 pub(super) struct Like {
     is: ArtifactCondition,
-    interpreter: Option<Regex>,
+    interpreter: Option<Expression>,
     missing_library: Option<Names>,
     missing_symbol: Option<Names>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Like {
 impl Like {
     pub(super) fn compile(is: &ArtifactCondition) -> Result<Self, String> {
         Ok(Self {
-            interpreter: is.interpreter.as_deref().map(whole).transpose()?,
+            interpreter: is.interpreter.as_deref().map(Expression::read_whole).transpose()?,
             missing_library: is.missing_library.as_deref().map(Names::compile).transpose()?,
             missing_symbol: is.missing_symbol.as_deref().map(Names::compile).transpose()?,
             is: is.clone(),

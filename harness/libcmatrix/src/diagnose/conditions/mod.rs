@@ -5,13 +5,14 @@
 //! the scanner applies to the text once for all rules.
 
 mod artifact;
+mod expression;
 mod literals;
 mod pairs;
 mod patterns;
 
 use libcmatrix_schema::{Confidence, Crash, Linkage};
-use regex::{Regex, RegexBuilder};
 
+use expression::Expression;
 pub(in crate::diagnose) use patterns::{PatternTable, Target};
 
 use super::{
@@ -45,12 +46,12 @@ pub(in crate::diagnose) struct Grounds {
 #[derive(Debug)]
 enum Compiled {
     Line { pattern: usize, near: Option<(usize, u64)> },
-    Named { kind: NamedKind, names: Names, every: bool, from: Option<Regex> },
-    Diagnostic { text: Regex, code: Option<String> },
+    Named { kind: NamedKind, names: Names, every: bool, from: Option<Expression> },
+    Diagnostic { text: Expression, code: Option<String> },
     ExitCode(Vec<i32>),
     Signal(Vec<i32>),
-    Crash { is: CrashCondition, object: Option<Regex>, frame: Option<Regex> },
-    Uses(Regex),
+    Crash { is: CrashCondition, object: Option<Expression>, frame: Option<Expression> },
+    Uses(Expression),
     Static(bool),
     Artifact(artifact::Like),
     Pair(PairRelation),
@@ -60,7 +61,7 @@ enum Compiled {
 
 #[derive(Debug)]
 enum Names {
-    Matching(Regex),
+    Matching(Expression),
     Listed(&'static str),
     /// What there is a known package for.
     Packaged,
@@ -148,18 +149,21 @@ impl Compiled {
             c.module.as_ref().map(|n| Self::named(NamedKind::Module, n, c)),
             c.link.as_ref().map(|n| Self::named(NamedKind::Link, n, c)),
             c.diagnostic.as_ref().map(|text| {
-                Ok(Self::Diagnostic { text: regex(text, true)?, code: c.code.clone() })
+                Ok(Self::Diagnostic {
+                    text: Expression::read_across_lines(text)?,
+                    code: c.code.clone(),
+                })
             }),
             c.exit_code.clone().map(|codes| Ok(Self::ExitCode(codes))),
             c.signal.clone().map(|signals| Ok(Self::Signal(signals))),
             c.crash.as_ref().map(|is| {
                 Ok(Self::Crash {
-                    object: is.object.as_deref().map(|o| regex(o, false)).transpose()?,
-                    frame: is.frame.as_deref().map(|f| regex(f, false)).transpose()?,
+                    object: is.object.as_deref().map(Expression::read).transpose()?,
+                    frame: is.frame.as_deref().map(Expression::read).transpose()?,
                     is: is.clone(),
                 })
             }),
-            c.uses.as_ref().map(|name| Ok(Self::Uses(whole(name)?))),
+            c.uses.as_ref().map(|name| Ok(Self::Uses(Expression::read_whole(name)?))),
             c.is_static.map(|is| Ok(Self::Static(is))),
             c.artifact.as_ref().map(|is| Ok(Self::Artifact(artifact::Like::compile(is)?))),
             c.pair.map(|relation| Ok(Self::Pair(relation))),
@@ -179,7 +183,7 @@ impl Compiled {
 
     fn named(kind: NamedKind, names: &str, condition: &Condition) -> Result<Self, String> {
         let names = Names::compile(names)?;
-        let from = condition.from.as_deref().map(|from| regex(from, false)).transpose()?;
+        let from = condition.from.as_deref().map(Expression::read).transpose()?;
         Ok(Self::Named { kind, names, every: condition.every, from })
     }
 
@@ -253,7 +257,7 @@ impl Names {
             Some(list) => Self::Listed(
                 symbols::list_name(list).ok_or_else(|| format!("there is no list {list}"))?,
             ),
-            None => Self::Matching(whole(names)?),
+            None => Self::Matching(Expression::read_whole(names)?),
         })
     }
 
@@ -282,7 +286,7 @@ fn named(
     facts: &Facts,
     names: &Names,
     every: bool,
-    from: Option<&Regex>,
+    from: Option<&Expression>,
 ) -> Option<Grounds> {
     let all = facts.named(kind);
     let fits = |named: &&Named| {
@@ -301,8 +305,8 @@ fn named(
 fn crash_is(
     crash: &Crash,
     is: &CrashCondition,
-    object: Option<&Regex>,
-    frame: Option<&Regex>,
+    object: Option<&Expression>,
+    frame: Option<&Expression>,
 ) -> Option<Grounds> {
     let fault = crash.fault();
     let address = fault.address.as_ref().map(|place| place.address);
@@ -334,16 +338,4 @@ fn crash_is(
         said += &format!(", in {frame}");
     }
     Some(Grounds::said(said))
-}
-
-fn regex(text: &str, dot_matches_new_line: bool) -> Result<Regex, String> {
-    RegexBuilder::new(text)
-        .dot_matches_new_line(dot_matches_new_line)
-        .build()
-        .map_err(|e| e.to_string())
-}
-
-/// The whole of a name must match.
-fn whole(text: &str) -> Result<Regex, String> {
-    regex(&format!("^(?:{text})$"), false)
 }

@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use regex::Regex;
 
-use super::{super::scan::Reader, literals};
+use super::{super::scan::Reader, expression::Expression, literals};
 
 /// The patterns, by number.
 #[derive(Debug, Default)]
@@ -32,8 +31,8 @@ pub(in crate::diagnose) enum Target {
 struct Pattern {
     text: String,
     not_text: Option<String>,
-    regex: Regex,
-    not: Option<Regex>,
+    regex: Expression,
+    not: Option<Expression>,
     literals: Vec<String>,
 }
 
@@ -47,8 +46,8 @@ impl PatternTable {
         let pattern = Pattern {
             text: text.into(),
             not_text: not.map(str::to_owned),
-            regex: super::regex(text, false)?,
-            not: not.map(|not| super::regex(not, false)).transpose()?,
+            regex: Expression::read(text)?,
+            not: not.map(Expression::read).transpose()?,
             literals: literals::required(text)
                 .ok_or_else(|| format!("`{text}` has no literal text to look for"))?,
         };
