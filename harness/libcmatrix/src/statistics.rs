@@ -2,7 +2,7 @@
 //! values give the same interval.
 //!
 //! Intervals are by the percentile bootstrap of the median (Efron 1979): the values are drawn anew
-//! [`RESAMPLES`] times with replacement, and the middle 95 % of the medians are the interval. Nothing is
+//! 2000 times with replacement, and the middle 95 % of the medians are the interval. Nothing is
 //! assumed about how times are distributed, which is skewed as a rule. Fewer than [`FEWEST`] values
 //! give no interval: of four, the smallest and the largest are all that can come out.
 
