@@ -111,6 +111,20 @@ fn is_violent(attempt: &Attempt) -> bool {
     )
 }
 
+/// What one that holds covers, for people; `None` where it covers nothing, or holds no more.
+pub(super) fn in_words(acceptance: &Acceptance) -> Option<String> {
+    if acceptance.expired || acceptance.covers.is_empty() {
+        return None;
+    }
+    let by = acceptance.owner.as_ref().map_or(String::new(), |owner| format!(" by {owner}"));
+    Some(format!(
+        "accepted{by} until {}: {} ({})",
+        acceptance.expires,
+        super::policy::named(&acceptance.covers),
+        acceptance.reason
+    ))
+}
+
 /// Every acceptance with the changes that it covers; of an expired one, those that it would cover.
 pub(super) fn apply(
     accepts: &[Accept],

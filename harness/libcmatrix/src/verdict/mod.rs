@@ -40,8 +40,12 @@ pub fn decide(
         .chain(failed(VerdictOutcome::Inconclusive))
         .map(|(_, reason)| reason.clone())
         .collect();
+    let accepted: Vec<String> = acceptances.iter().filter_map(accept::in_words).collect();
     if reasons.is_empty() {
         reasons.push(match comparison.compared {
+            n if !accepted.is_empty() => {
+                format!("of {n} compared tests, none got worse but those that are accepted")
+            }
             1 => "the one test that was compared does the same on both sides".into(),
             n if measured.changed == 0 => {
                 format!("all {n} compared tests do the same on both sides")
@@ -49,6 +53,7 @@ pub fn decide(
             n => format!("of {n} compared tests, no test got worse"),
         });
     }
+    reasons.extend(accepted);
     if record.settings.control == Some(Control::Aa) {
         let alarms = measured.false_alarms.as_ref().map_or(0, Vec::len) as u64;
         reasons.insert(0, false_alarms::rate(alarms, comparison.compared));
@@ -245,6 +250,13 @@ mod tests {
         let held = with(accepted("p$a", "2026-11-24", None), &failed);
         assert_eq!(held.outcome, VerdictOutcome::Go, "{held:?}");
         assert_eq!(held.acceptances[0].covers, ["p$a"]);
+        assert_eq!(
+            held.reasons,
+            [
+                "of 2 compared tests, none got worse but those that are accepted",
+                "accepted until 2026-11-24: p$a (known)"
+            ]
+        );
         let expired = with(accepted("p$a", "2026-11-23", None), &failed);
         assert_eq!(expired.outcome, VerdictOutcome::NoGo);
         let told = expired.reasons.iter().any(|r| r.contains("known (2026-11-23)"));

@@ -219,7 +219,7 @@ fn rule(id: &str, limit: u64, measured: u64, passes: bool, on_failure: VerdictOu
 }
 
 /// The first few, and how many more there are.
-fn named(all: &[String]) -> String {
+pub(super) fn named(all: &[String]) -> String {
     const SHOWN: usize = 3;
     let mut text = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     if all.len() > SHOWN {
