@@ -18,8 +18,6 @@ const IMAGE: &str = "libcmatrix/alpine:3.23";
 
 /// How often each is started.
 const ROUNDS: usize = 100;
-/// Before each start, so that what a daemon still does for the one before is not counted to the next.
-const REST: Duration = Duration::from_millis(200);
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -106,7 +104,6 @@ fn run(command: &mut Command) -> Outcome<()> {
 }
 
 fn timed(work: impl FnOnce() -> Outcome<()>) -> Outcome<Duration> {
-    std::thread::sleep(REST);
     let begun = Instant::now();
     work()?;
     Ok(begun.elapsed())
@@ -133,9 +130,7 @@ fn report(times: &mut [(&str, Vec<Duration>)]) {
         all.sort_unstable();
     }
     let median = |all: &[Duration]| all[all.len() / 2].as_secs_f64() * 1000.0;
-    println!(
-        "start to end of /bin/true, {ROUNDS} times each, taking turns, with a rest before each"
-    );
+    println!("start to end of /bin/true, {ROUNDS} times each, taking turns");
     println!("{:<32} {:>9} {:>9} {:>9} {:>7}", "", "median ms", "fastest", "slowest", "ratio");
     for (name, all) in times.iter() {
         let edge = |one: Option<&Duration>| one.map_or(0.0, Duration::as_secs_f64) * 1000.0;
