@@ -113,3 +113,34 @@ fn what_fails_on_both_sides_is_not_the_libcs() {
     let (codes, _) = judged(&[("odd@1.0.0", UNKNOWN)], &[("odd@1.0.0", UNKNOWN)]);
     assert_eq!(codes, [""; 0]);
 }
+
+/// A test that crashes is no test that merely lacks a package, whatever it printed before.
+#[test]
+fn a_crash_is_never_laid_on_a_package() {
+    let mut run = record(&[], &[]);
+    let status = |crashed| match crashed {
+        true => json!({"status": "crashed", "signal": 11, "output": "sh: bash: not found"}),
+        false => json!({"status": "failed", "exit_code": 1, "output": "sh: bash: not found"}),
+    };
+    for (crashed, outcome) in [(false, VerdictOutcome::Inconclusive), (true, VerdictOutcome::NoGo)]
+    {
+        let attempts = vec![status(crashed); 5];
+        let named = if crashed {
+            json!({"outcome": "crashed", "signal": 11})
+        } else {
+            json!({"outcome": "failed", "exit_code": 1})
+        };
+        let mut test = named;
+        test["id"] = "p$a".into();
+        test["attempts"] = json!(attempts);
+        run.legs[1].tests = vec![serde_json::from_value(test).expect("a test")];
+        let good = vec![json!({"status": "passed"}); 5];
+        let good = json!({"id": "p$a", "outcome": "passed", "attempts": good});
+        run.legs[0].tests = vec![serde_json::from_value(good).expect("a test")];
+        let comparison = compare(&run);
+        run.findings = diagnose::findings(&run, &comparison);
+        assert_eq!(run.findings[0].packages.alpine, ["bash"], "{:?}", run.findings);
+        let verdict = verdict::decide(&run, &comparison, &Policy::default(), &[]);
+        assert_eq!(verdict.outcome, outcome, "{verdict:?}");
+    }
+}

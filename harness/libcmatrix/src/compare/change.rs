@@ -299,7 +299,7 @@ mod tests {
         assert_eq!(kind(&[Leaked], &[CRASH]), ChangeKind::Regressed);
     }
 
-    /// A test that fails by a coin falls four times on one side in 2.9 % of all runs.
+    /// Four attempts a side that all agree: the exact test gives 2.9 %.
     #[test]
     fn a_difference_that_chance_makes_is_not_called() {
         assert_eq!(kind(&[PASS], &[FAIL]), ChangeKind::Indeterminate);

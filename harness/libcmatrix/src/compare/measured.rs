@@ -22,14 +22,17 @@ const SHORTEST: f64 = 0.02;
 const LEAST_MEMORY: f64 = (4 << 20) as f64;
 
 /// Both sides' cold builds and tests.
-pub(super) fn totals(baseline: &Leg, candidate: &Leg, changes: &[Change]) -> Vec<Measurement> {
+pub(super) fn totals(
+    baseline: &Leg,
+    candidate: &Leg,
+    pairs: &[(&Test, &Test)],
+) -> Vec<Measurement> {
     let builds = |leg: &Leg, value: fn(&ColdBuild) -> f64| -> Vec<f64> {
         leg.cold_builds.iter().map(value).collect()
     };
     let both_build = |quantity, value: fn(&ColdBuild) -> f64| {
         measure(quantity, builds(baseline, value), builds(candidate, value))
     };
-    let pairs = same_tests(baseline, candidate, changes);
     let both_test = |quantity, value: fn(&Attempt) -> Option<f64>| {
         let baseline = total(pairs.iter().map(|(a, _)| *a), value);
         measure(quantity, baseline, total(pairs.iter().map(|(_, b)| *b), value))
@@ -50,13 +53,9 @@ pub(super) fn totals(baseline: &Leg, candidate: &Leg, changes: &[Change]) -> Vec
 /// Tests whose time or memory differs beyond chance, the most telling first. Among thousands of tests
 /// some intervals lie beside 1 by chance, so here more is asked: all values of one side lie above all of
 /// the other, and the medians are [`CLEAR`] apart.
-pub(super) fn slower_and_larger(
-    baseline: &Leg,
-    candidate: &Leg,
-    changes: &[Change],
-) -> Vec<TestMeasurement> {
+pub(super) fn slower_and_larger(pairs: &[(&Test, &Test)]) -> Vec<TestMeasurement> {
     let mut all = Vec::new();
-    for (a, b) in same_tests(baseline, candidate, changes) {
+    for (a, b) in pairs {
         for (quantity, value, least) in [
             (Quantity::TestWall, wall as fn(&Attempt) -> Option<f64>, SHORTEST),
             (Quantity::TestMemory, memory, LEAST_MEMORY),
@@ -90,7 +89,7 @@ fn is_apart(a: &[f64], b: &[f64], least: f64) -> bool {
 }
 
 /// Tests with the same good end on both sides, and as many attempts.
-fn same_tests<'a>(
+pub(super) fn same_tests<'a>(
     baseline: &'a Leg,
     candidate: &'a Leg,
     changes: &[Change],
@@ -204,7 +203,7 @@ mod tests {
     fn totals_are_by_attempt_and_of_tests_that_do_the_same() {
         let a = leg(&[("p$a", &[1.0, 1.1]), ("p$b", &[2.0, 2.2]), ("p$c", &[9.0, 9.0])], &[]);
         let b = leg(&[("p$a", &[2.0, 2.2]), ("p$b", &[4.0, 4.4]), ("p$c", &[0.0, 0.0])], &[]);
-        let measured = totals(&a, &b, &same(&["p$a", "p$b"]));
+        let measured = totals(&a, &b, &same_tests(&a, &b, &same(&["p$a", "p$b"])));
         let wall = &measured[0];
         assert_eq!(wall.quantity, Quantity::TestWall);
         assert_eq!(wall.baseline, [3.0, 3.300_000_000_000_000_3]);
@@ -227,7 +226,7 @@ mod tests {
         let noisy = [0.1, 0.5, 0.1, 0.6, 0.5];
         let a = leg(&[("p$slow", &quick), ("p$noisy", &quick), ("p$same", &quick)], &[]);
         let b = leg(&[("p$slow", &slow), ("p$noisy", &noisy), ("p$same", &quick)], &[]);
-        let told = slower_and_larger(&a, &b, &same(&["p$noisy", "p$same", "p$slow"]));
+        let told = slower_and_larger(&same_tests(&a, &b, &same(&["p$noisy", "p$same", "p$slow"])));
         let ids: Vec<&str> = told.iter().map(|test| test.id.as_str()).collect();
         assert_eq!(ids, ["p$slow"]);
         assert_eq!(told[0].measurement.shows, Shows::More);

@@ -55,9 +55,9 @@ pub fn compare(record: &RunRecord) -> Comparison {
     comparison.changes.sort_by(|a, b| a.id.cmp(&b.id));
     comparison.total += comparison.changes.iter().filter(|c| !c.id.contains('$')).count() as u64;
     if let (Some(baseline), Some(candidate)) = (baseline, candidate) {
-        comparison.measurements = measured::totals(baseline, candidate, &comparison.changes);
-        comparison.tests_measured =
-            measured::slower_and_larger(baseline, candidate, &comparison.changes);
+        let pairs = measured::same_tests(baseline, candidate, &comparison.changes);
+        comparison.measurements = measured::totals(baseline, candidate, &pairs);
+        comparison.tests_measured = measured::slower_and_larger(&pairs);
     }
     comparison
 }

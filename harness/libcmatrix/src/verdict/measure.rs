@@ -86,7 +86,7 @@ impl Measured {
             measured.failed_on_both = right.shared_with(&left);
         }
         measured.incomplete = incomplete(record);
-        measured.leave_out_missing_packages(record);
+        measured.leave_out_missing_packages(record, &crashes);
         measured.leave_out_accepted(acceptances);
         if record.settings.control == Some(Control::Aa) {
             measured.false_alarms = Some(false_alarms::called(comparison));
@@ -131,10 +131,12 @@ impl Measured {
         (Rule { id: id.into(), limit, measured, status, on_failure }, reason)
     }
 
-    /// That a package is missing is no reason against musl, and none for it either.
-    fn leave_out_missing_packages(&mut self, record: &RunRecord) {
-        let missing = MissingPackages::of(record);
-        let lists = [&mut self.regressed, &mut self.crashed, &mut self.disappeared];
+    /// That a package is missing is no reason against musl, and none for it either. A crash stays
+    /// one, whatever explains it.
+    fn leave_out_missing_packages(&mut self, record: &RunRecord, crashes: &BTreeSet<&str>) {
+        let mut missing = MissingPackages::of(record);
+        missing.tests.retain(|id| !crashes.contains(id));
+        let lists = [&mut self.regressed, &mut self.disappeared];
         for list in lists {
             let (wanting, others) =
                 list.drain(..).partition(|id| missing.tests.contains(id.as_str()));
@@ -202,10 +204,11 @@ fn incomplete(record: &RunRecord) -> Vec<String> {
     let mut all: Vec<String> = record
         .legs
         .iter()
-        // Experiments say something about causes; that one could not be made takes nothing away.
+        // Experiments say something about causes, cold builds about their time; that they could not be
+        // made takes nothing away.
         .filter(|l| l.role != Role::Control)
         .flat_map(|l| l.steps.iter().map(move |s| (l, s)))
-        .filter(|(_, step)| step.name != StepName::Prove)
+        .filter(|(_, step)| !matches!(step.name, StepName::Prove | StepName::Measure))
         .filter(|(_, step)| !tells(step.status) || !came_to_its_end(step))
         .map(|(leg, step)| format!("{}: {} ({})", leg.name, step.name, step.status))
         .collect();

@@ -276,6 +276,15 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_was_not_measured_takes_nothing_away() {
+        let good: &[_] = &[("p$a", "passed")];
+        let mut record = record((built(), good), (built(), good));
+        let fault = json!({"name": "measure", "status": "engine-fault", "wall_s": 1.0});
+        record.legs[1].steps.push(serde_json::from_value(fault).expect("a step"));
+        is(&record, VerdictOutcome::Go, "does the same");
+    }
+
+    #[test]
     fn the_baseline_against_itself_tells_its_false_alarms() {
         let good: &[_] = &[("p$a", "passed"), ("p$b", "passed")];
         let mut quiet = record((built(), good), (built(), good));

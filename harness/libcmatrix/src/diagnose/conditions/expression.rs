@@ -1,5 +1,5 @@
-//! A regular expression that is checked when it is read and compiled when it is first needed: of more
-//! than a thousand, a log needs a few dozen, and to compile them all takes most of a second.
+//! A regular expression that is checked when it is read and compiled when it is first needed: the rules
+//! have more than a thousand, and a log needs few of them.
 
 use std::sync::OnceLock;
 
