@@ -201,8 +201,8 @@ fn inside_killed(who: Killed) -> Result<(), Failed> {
     // Where nothing that hangs is killed, it must end by itself.
     let idle = matches!(who, Killed::IdleHelper);
     let mut run = Started::new(Over::Embedded, if idle { "5s" } else { "2m" })?;
-    // Those of the baseline end at once; here one hangs.
-    run.wait_for("\"step-started\",\"leg\":\"alpine-3.23-local\",\"step\":\"test\"")?;
+    // The legs take turns: now the baseline has had its first, and what is left of this one hangs.
+    run.wait_for("\"test-finished\",\"leg\":\"alpine-3.23-local\"")?;
     let id = run.run_id()?;
     // The sandbox of the tests is the last that was started.
     let is_agent = |path: &Path| mentions(path, "__agent") && parent_of_run(path, &id).is_some();
@@ -260,15 +260,26 @@ fn parent(process: &Path) -> Option<u32> {
     status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
 }
 
-/// Ids of processes that please, in their order.
+/// Ids of processes that please, in the order of their start. Ids alone tell no order: the kernel
+/// begins again with small ones.
 fn processes(pleases: impl Fn(&Path) -> bool) -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut found: Vec<u32> = entries
+    let mut found: Vec<(u64, u32)> = entries
         .filter(|entry| pleases(&entry.path()))
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|entry| {
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            Some((started(&entry.path())?, id))
+        })
         .collect();
     found.sort_unstable();
-    found
+    found.into_iter().map(|(_, id)| id).collect()
+}
+
+/// When a process started, in ticks since the machine did: field 22 of `/proc/<id>/stat`, of which the
+/// second is a name in parentheses.
+fn started(process: &Path) -> Option<u64> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 fn names_run(process: &Path, run_id: &str) -> bool {
