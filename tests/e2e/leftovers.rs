@@ -32,7 +32,7 @@ pub fn trials() -> Vec<Trial> {
         let title = format!("leftovers on {engine} after Ctrl-C");
         trials.push(Trial::test(title, move || interrupted(over)));
     }
-    for who in [Killed::Helper, Killed::FirstProcess, Killed::IdleHelper] {
+    for who in [Killed::Helper, Killed::FirstProcess, Killed::IdleHelper, Killed::Spare] {
         let title = format!("leftovers on embedded when {who:?} is killed");
         trials.push(Trial::test(title, move || inside_killed(who)));
     }
@@ -194,12 +194,14 @@ enum Killed {
     FirstProcess,
     /// That of the baseline, whose tests have ended and which waits to run some again.
     IdleHelper,
+    /// That which waits for the next sandbox.
+    Spare,
 }
 
 /// The command must take it for a fault of the engine, never for a result, and leave nothing.
 fn inside_killed(who: Killed) -> Result<(), Failed> {
     // Where nothing that hangs is killed, it must end by itself.
-    let idle = matches!(who, Killed::IdleHelper);
+    let idle = matches!(who, Killed::IdleHelper | Killed::Spare);
     let mut run = Started::new(Over::Embedded, if idle { "5s" } else { "2m" })?;
     // The legs take turns: now the baseline has had its first, and what is left of this one hangs.
     run.wait_for("\"test-finished\",\"leg\":\"alpine-3.23-local\"")?;
@@ -207,11 +209,13 @@ fn inside_killed(who: Killed) -> Result<(), Failed> {
     // The sandbox of the tests is the last that was started.
     let is_agent = |path: &Path| mentions(path, "__agent") && parent_of_run(path, &id).is_some();
     let agents = || processes(is_agent).into_iter();
-    let agent = eventually(|| if idle { agents().nth_back(1) } else { agents().next_back() })?;
+    let last = usize::from(matches!(who, Killed::IdleHelper));
+    let agent = eventually(|| agents().nth_back(last))?;
     let helper = parent_of_run(&PathBuf::from(format!("/proc/{agent}")), &id);
     let victim = match who {
         Killed::Helper | Killed::IdleHelper => helper.ok_or("the run has no helper")?,
         Killed::FirstProcess => agent,
+        Killed::Spare => eventually(|| spare(&id))?,
     };
     let victim = victim.to_string();
     let sent = std::process::Command::new("kill").args(["-KILL", &victim]).status()?;
@@ -230,10 +234,23 @@ fn inside_killed(who: Killed) -> Result<(), Failed> {
     let outcome = record.verdict.as_ref().map(|verdict| verdict.outcome.to_string());
     check(&mut complaints, outcome.as_deref() == Some(verdict), || format!("{outcome:?}"));
     let is_said = record.notes.iter().any(|note| note.code == "engine-fault");
-    check(&mut complaints, is_said, || format!("no engine fault: {:?}", record.notes));
+    // Of one that did nothing yet nobody has to hear.
+    let is_fault = !matches!(who, Killed::Spare);
+    check(&mut complaints, is_said == is_fault, || format!("{:?}", record.notes));
     complain_of_leftovers(Over::Embedded, &id, &mut complaints)?;
     drop(out);
     finish(&complaints)
+}
+
+/// The helper of a run that has no sandbox.
+fn spare(run_id: &str) -> Option<u32> {
+    let mark = format!("__sandbox\0{run_id}\0");
+    let helpers = processes(|path| mentions(path, &mark));
+    let parents: Vec<u32> = processes(|_| true)
+        .into_iter()
+        .filter_map(|process| parent(&PathBuf::from(format!("/proc/{process}"))))
+        .collect();
+    helpers.into_iter().find(|helper| !parents.contains(helper))
 }
 
 /// Waits until there is something.

@@ -9,7 +9,10 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream},
 };
 
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
+};
 
 use crate::{
     failed::{Doing, Failed},
@@ -26,6 +29,13 @@ impl Control {
     /// Takes standard input for the socket.
     pub(crate) fn open() -> io::Result<Self> {
         Ok(Self(UnixStream::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?)))
+    }
+
+    /// Whether nothing is there to be read yet.
+    pub(crate) fn is_silent(&self) -> Result<bool, Failed> {
+        let mut socket = [PollFd::new(&self.0, PollFlags::IN)];
+        let there = poll(&mut socket, Some(&Timespec::default())).doing("looking for a request")?;
+        Ok(there == 0)
     }
 
     /// Reads the request, which is one line, and the descriptor that came with it.

@@ -3,6 +3,7 @@
 use crate::{
     control::Control,
     failed::{Doing, Failed},
+    network::Ahead,
     program,
     request::{Answer, Request},
     run, trees,
@@ -33,9 +34,11 @@ pub fn serve() -> i32 {
 fn answer(control: &Control) -> Result<(), Failed> {
     // Whatever the caller had open without saying so is not for anyone here.
     program::close_everything().doing("closing descriptors (Linux 5.12 or newer is needed)")?;
+    // Whoever asks only later has a sandbox in mind.
+    let network = if control.is_silent()? { Ahead::make() } else { None };
     let (request, passed) = control.receive()?;
     match request {
-        Request::Run(run) => run::run(control, *run, passed),
+        Request::Run(run) => run::run(control, *run, passed, network),
         Request::Unpack { users, .. }
         | Request::Pack { users, .. }
         | Request::Remove { users, .. } => trees::serve(control, users, &request, passed),

@@ -65,7 +65,7 @@ pub struct Run {
     pub users: Users,
     /// The image's tree. It is only read.
     pub image: PathBuf,
-    /// An empty folder of the sandbox's own: what the program writes goes here.
+    /// A folder of the sandbox's own: what the program writes goes into [`WRITTEN`] in it.
     pub folder: PathBuf,
     /// Whether the root file system is read-only.
     pub read_only_root: bool,
@@ -82,6 +82,9 @@ pub struct Run {
     /// What to start. Without, everything is made ready and nothing is started: a trial.
     pub program: Option<Program>,
 }
+
+/// The folder in a sandbox's own in which is what its program wrote. There is none before its start.
+pub const WRITTEN: &str = "upper";
 
 /// A file or folder put into a sandbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]

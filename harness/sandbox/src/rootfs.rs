@@ -15,27 +15,22 @@ use crate::{
     failed::{Doing, Failed},
     fork,
     mount::{self, NO_PRIVILEGE},
-    request::{RootFs, UnpackLimits, Users},
+    request::{RootFs, UnpackLimits, Users, WRITTEN},
     tree,
 };
 
-/// Folders below a sandbox's own.
-pub(crate) mod folder {
-    /// What was written.
-    pub const UPPER: &str = "upper";
-    /// The kernel's own.
-    pub const WORK: &str = "work";
-}
+/// The folder in a sandbox's own that the kernel needs for an overlay.
+const WORK: &str = "work";
 
 /// Makes it and attaches it above the folder of what was written; gives that place.
 ///
 /// # Errors
 /// Neither way works.
 pub(crate) fn make(users: Users, image: &Path, own: &Path) -> Result<(PathBuf, RootFs), Failed> {
-    for name in [folder::UPPER, folder::WORK] {
+    for name in [WRITTEN, WORK] {
         mount::make_folder(&own.join(name))?;
     }
-    let root = own.join(folder::UPPER);
+    let root = own.join(WRITTEN);
     match overlay(users, image, own) {
         Ok(overlay) => {
             mount::attach(&overlay, &root)?;
@@ -56,8 +51,8 @@ pub(crate) fn make(users: Users, image: &Path, own: &Path) -> Result<(PathBuf, R
 fn overlay(users: Users, image: &Path, own: &Path) -> Result<OwnedFd, Failed> {
     // In lists of layers a colon separates.
     let lower = mount::text(image)?.replace('\\', "\\\\").replace(':', "\\:");
-    let upper = mount::text(&own.join(folder::UPPER))?;
-    let work = mount::text(&own.join(folder::WORK))?;
+    let upper = mount::text(&own.join(WRITTEN))?;
+    let work = mount::text(&own.join(WORK))?;
     let mut options = vec![
         ("lowerdir", lower.as_str()),
         ("upperdir", upper.as_str()),
@@ -77,7 +72,7 @@ fn overlay(users: Users, image: &Path, own: &Path) -> Result<OwnedFd, Failed> {
 /// written; a child packs, because each end waits for the other.
 fn copied(users: Users, image: &Path, own: &Path) -> Result<OwnedFd, Failed> {
     let (reader, writer) = io::pipe().doing("copying the image")?;
-    let upper = own.join(folder::UPPER);
+    let upper = own.join(WRITTEN);
     let Some(child) = fork::fork(0).doing("copying the image")? else {
         drop(reader);
         let packed = tree::pack(image, ".", writer);
@@ -91,6 +86,6 @@ fn copied(users: Users, image: &Path, own: &Path) -> Result<OwnedFd, Failed> {
     if status.is_none_or(|(_, status)| status.exit_status() != Some(0)) {
         return Err(Failed::new("copying the image", "its tree cannot be read"));
     }
-    let _ = fs::remove_dir(own.join(folder::WORK));
+    let _ = fs::remove_dir(own.join(WORK));
     mount::view(&upper, NO_PRIVILEGE)
 }

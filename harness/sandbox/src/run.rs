@@ -22,10 +22,11 @@ use rustix::{
 };
 
 use crate::{
-    cgroup::group::Groups,
+    cgroup::group::{self, Groups},
     control::Control,
     failed::{Doing, Failed},
-    fork, loopback, mount,
+    fork, mount,
+    network::{self, Ahead},
     program::{self, WithoutGroup},
     request::{Answer, Hierarchy, RootFs, Run},
     rootfs,
@@ -33,37 +34,48 @@ use crate::{
     users,
 };
 
-/// Runs it to its end.
+/// Runs it to its end. `ahead` is the network that this process is already in, if it is.
 ///
 /// # Errors
 /// It could not be started.
-pub(crate) fn run(control: &Control, run: Run, stdin: Option<OwnedFd>) -> Result<(), Failed> {
-    let groups = Groups::make(run.groups.clone(), &run.limits)?;
-    // Asked here: in the sandbox's own tree the groups have no such paths.
-    let without = WithoutGroup {
-        memory: !groups.limit(Hierarchy::Memory),
-        pids: !groups.limit(Hierarchy::Pids),
-    };
+pub(crate) fn run(
+    control: &Control,
+    run: Run,
+    stdin: Option<OwnedFd>,
+    ahead: Option<Ahead>,
+) -> Result<(), Failed> {
+    // To users of its own a network must belong as well.
+    let mut ahead = ahead;
+    if (run.network || run.users.are_mapped())
+        && let Some(unwanted) = ahead.take()
+    {
+        unwanted.leave()?;
+    }
     let (wait_to_go, go) = io::pipe().doing("making a pipe")?;
     let (status, say_status) = io::pipe().doing("making a pipe")?;
     let mut namespaces =
         libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
-    if !run.network {
-        namespaces |= libc::CLONE_NEWNET;
-    }
     if run.users.are_mapped() {
         namespaces |= libc::CLONE_NEWUSER;
     }
     let Some(first) = fork::fork(namespaces).doing("making namespaces")? else {
         drop((go, status));
         let mut say_status = say_status;
-        let failed = first_process(&run, &groups, without, wait_to_go, &mut say_status, stdin);
+        let failed = first_process(&run, ahead, wait_to_go, &mut say_status, stdin);
         let _ = say(&mut say_status, &Answer::from(failed));
         fork::exit(1);
     };
     drop((wait_to_go, say_status, stdin));
     let first =
         First { pid: first, pidfd: pidfd_open(first, PidfdFlags::empty()).doing("watching")? };
+    // Meanwhile the child makes its network.
+    let groups = match Groups::make(run.groups, &run.limits) {
+        Ok(groups) => groups,
+        Err(failed) => {
+            first.kill();
+            return Err(failed);
+        }
+    };
     let ready = users::write_maps(run.users, first.pid)
         .and_then(|()| groups.put(first.pid))
         .and_then(|()| (&go).write_all(b"g").doing("starting"));
@@ -174,18 +186,26 @@ fn close_standard_outputs() -> io::Result<()> {
 /// The inside: everything up to the program. Returns only if it fails.
 fn first_process(
     run: &Run,
-    groups: &Groups,
-    without: WithoutGroup,
+    ahead: Option<Ahead>,
     wait_to_go: impl Read,
     status: &mut impl Write,
     stdin: Option<OwnedFd>,
 ) -> Failed {
     let body = || -> Result<std::convert::Infallible, Failed> {
-        groups.join()?;
+        users::tie_to_helper()?;
+        if !run.network && ahead.is_none() {
+            network::make()?;
+        }
         users::begin_child(run.users, wait_to_go)?;
+        group::join(&run.groups)?;
+        // Asked here: in the sandbox's own tree the groups have no such paths.
+        let without = WithoutGroup {
+            memory: !group::limits(&run.groups, Hierarchy::Memory),
+            pids: !group::limits(&run.groups, Hierarchy::Pids),
+        };
         // SAFETY: a new view of control groups has no part in memory or descriptors.
         unsafe { unshare_unsafe(UnshareFlags::NEWCGROUP) }.doing("making namespaces")?;
-        let root = enter(run, groups)?;
+        let root = enter(run)?;
         say(status, &Answer::Started { root }).doing("starting")?;
         let Some(program) = &run.program else { fork::exit(0) };
         let stdin = match stdin {
@@ -201,12 +221,12 @@ fn first_process(
 }
 
 /// Leaves the machine's tree for the sandbox's own.
-fn enter(run: &Run, groups: &Groups) -> Result<RootFs, Failed> {
+fn enter(run: &Run) -> Result<RootFs, Failed> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).doing("making mounts private")?;
     let (root, kind) = rootfs::make(run.users, &run.image, &run.folder)?;
-    let surroundings = Prepared::make(run.users, run.network, groups.all(), &run.binds)?;
+    let surroundings = Prepared::make(run.users, run.network, &run.groups, &run.binds)?;
     chdir(&root).doing("entering the root file system")?;
     // The old root ends up above the new one, and is taken off.
     pivot_root(".", ".").doing("changing the root file system")?;
@@ -221,8 +241,5 @@ fn enter(run: &Run, groups: &Groups) -> Result<RootFs, Failed> {
         mount::make_read_only("/".as_ref())?;
     }
     sethostname(run.host_name.as_bytes()).doing("naming the machine")?;
-    if !run.network {
-        loopback::up().doing("switching the loopback device on")?;
-    }
     Ok(kind)
 }

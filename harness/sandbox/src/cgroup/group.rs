@@ -52,50 +52,45 @@ impl Groups {
     /// The kernel refuses.
     pub(crate) fn put(&self, process: Pid) -> Result<(), Failed> {
         let pid = process.as_raw_nonzero().to_string();
-        self.write(|hierarchy| hierarchy == Hierarchy::Unified, "cgroup.procs", &pid)
-    }
-
-    /// Puts this process, which has one thread, into those of version 1. A process that moves itself
-    /// as a thread spares the kernel a lock over all processes, which costs more than all the rest
-    /// of a sandbox.
-    ///
-    /// # Errors
-    /// The kernel refuses.
-    pub(crate) fn join(&self) -> Result<(), Failed> {
-        self.write(|hierarchy| hierarchy != Hierarchy::Unified, "tasks", "0")
-    }
-
-    fn write(
-        &self,
-        which: impl Fn(Hierarchy) -> bool,
-        file: &str,
-        value: &str,
-    ) -> Result<(), Failed> {
-        for group in self.0.iter().filter(|group| which(group.hierarchy)) {
-            fs::write(group.path.join(file), value)
-                .doing(format!("joining the control group {}", group.path.display()))?;
-        }
-        Ok(())
+        write(&self.0, |hierarchy| hierarchy == Hierarchy::Unified, "cgroup.procs", &pid)
     }
 
     /// How often the kernel killed for memory in them.
     pub(crate) fn oom_kills(&self) -> u64 {
         self.0.iter().map(|group| count_oom_kills(&group.path)).sum()
     }
+}
 
-    /// The groups.
-    pub(crate) fn all(&self) -> &[Group] {
-        &self.0
-    }
+/// Puts this process, which has one thread, into groups of version 1. A process that moves itself as
+/// a thread spares the kernel a lock over all processes, which costs more than all the rest of a
+/// sandbox.
+///
+/// # Errors
+/// The kernel refuses.
+pub(crate) fn join(groups: &[Group]) -> Result<(), Failed> {
+    write(groups, |hierarchy| hierarchy != Hierarchy::Unified, "tasks", "0")
+}
 
-    /// Whether one of them sets that limit.
-    pub(crate) fn limit(&self, hierarchy: Hierarchy) -> bool {
-        self.0.iter().any(|g| {
-            g.hierarchy == hierarchy
-                || (g.hierarchy == Hierarchy::Unified
-                    && g.path.join(unified_file(hierarchy)).exists())
-        })
+fn write(
+    groups: &[Group],
+    which: impl Fn(Hierarchy) -> bool,
+    file: &str,
+    value: &str,
+) -> Result<(), Failed> {
+    for group in groups.iter().filter(|group| which(group.hierarchy)) {
+        fs::write(group.path.join(file), value)
+            .doing(format!("joining the control group {}", group.path.display()))?;
     }
+    Ok(())
+}
+
+/// Whether one of the groups, which were made, sets that limit.
+pub(crate) fn limits(groups: &[Group], hierarchy: Hierarchy) -> bool {
+    groups.iter().any(|group| {
+        group.hierarchy == hierarchy
+            || (group.hierarchy == Hierarchy::Unified
+                && group.path.join(unified_file(hierarchy)).exists())
+    })
 }
 
 impl Drop for Groups {

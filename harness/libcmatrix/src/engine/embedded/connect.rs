@@ -9,9 +9,10 @@ use libcmatrix_sandbox::{cgroup, request::Users};
 
 use super::{
     EmbeddedEngine, EngineParts,
+    background::Background,
     helper::Executable,
     home::{Home, RunFolder},
-    removals::Removals,
+    spares::Spares,
     store::Store,
     trial,
     unpacker::HelperUnpacker,
@@ -53,6 +54,7 @@ pub async fn connect() -> Result<EmbeddedEngine> {
         groups,
         store,
         runs: Mutex::new(HashMap::new()),
-        removals: Removals::default(),
+        spares: Spares::default(),
+        background: Background::default(),
     })))
 }

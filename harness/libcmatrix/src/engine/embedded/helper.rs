@@ -1,7 +1,7 @@
 //! The helper processes: started from a sealed copy of this executable, asked over a socket.
 //!
 //! Takes a request; gives the running helper, whose answers come one by one. Dropping it hangs up,
-//! and hanging up ends whatever it does.
+//! and hanging up ends whatever it does. A helper can be started before there is anything to ask.
 
 use std::{
     fs::File,
@@ -62,6 +62,65 @@ impl Executable {
     }
 }
 
+/// A helper that nobody has asked yet. Dropping it hangs up, which ends it.
+#[derive(Debug)]
+pub(super) struct Unasked {
+    child: Child,
+    socket: StdStream,
+}
+
+impl Unasked {
+    /// Starts a helper for a run.
+    ///
+    /// # Errors
+    /// No process can be started.
+    pub(super) fn start(executable: &Executable, run_id: &str) -> Result<Self> {
+        let (socket, theirs) = StdStream::pair().map_err(cannot_start)?;
+        let mut command = Command::new(format!("/proc/self/fd/{}", executable.0.as_raw_fd()));
+        // Whoever reads the environment of the first process finds nothing of the user's.
+        command.arg0("libcmatrix").args([ARGUMENT, run_id]).env_clear().env("PATH", PATH);
+        command.stdin(OwnedFd::from(theirs)).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // The command keeps the other end of the socket until it is dropped, and would hide that the
+        // helper is gone.
+        Ok(Self { child: command.spawn().map_err(cannot_start)?, socket })
+    }
+
+    /// Gives it back if it is still there to be asked.
+    pub(super) fn alive(mut self) -> Option<Self> {
+        matches!(self.child.try_wait(), Ok(None)).then_some(self)
+    }
+
+    /// Asks it. `passed` goes to it with the request.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub(super) async fn ask(self, request: Request, passed: Option<OwnedFd>) -> Result<Helper> {
+        let Self { child, socket } = self;
+        let socket = tokio::task::spawn_blocking(move || {
+            send(&socket, &request, passed)?;
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        })
+        .await
+        .map_err(io::Error::other)
+        .and_then(|sent| sent)
+        .and_then(UnixStream::from_std)
+        .map_err(cannot_start)?;
+        Ok(Helper { child, answers: BufReader::new(socket) })
+    }
+}
+
+fn cannot_start(e: io::Error) -> Failure {
+    let hint = match e.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "programs in memory may not be started here: see AppArmor's or SELinux's log, and sysctl \
+             vm.memfd_noexec"
+        }
+        _ => "see whether this user may start more processes: ulimit -u",
+    };
+    Failure::environment("a helper process cannot be started").because(e).hint(hint)
+}
+
 /// A helper at work.
 #[derive(Debug)]
 pub(super) struct Helper {
@@ -80,35 +139,7 @@ impl Helper {
         request: Request,
         passed: Option<OwnedFd>,
     ) -> Result<Self> {
-        let failed = |e: io::Error| {
-            let hint = match e.kind() {
-                io::ErrorKind::PermissionDenied => {
-                    "programs in memory may not be started here: see AppArmor's or SELinux's log, and \
-                     sysctl vm.memfd_noexec"
-                }
-                _ => "see whether this user may start more processes: ulimit -u",
-            };
-            Failure::environment("a helper process cannot be started").because(e).hint(hint)
-        };
-        let (ours, theirs) = StdStream::pair().map_err(failed)?;
-        let mut command = Command::new(format!("/proc/self/fd/{}", executable.0.as_raw_fd()));
-        // Whoever reads the environment of the first process finds nothing of the user's.
-        command.arg0("libcmatrix").args([ARGUMENT, run_id]).env_clear().env("PATH", PATH);
-        command.stdin(OwnedFd::from(theirs)).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().map_err(failed)?;
-        // It keeps the other end of the socket otherwise, and would never see its helper go.
-        drop(command);
-        let ours = tokio::task::spawn_blocking(move || {
-            send(&ours, &request, passed)?;
-            ours.set_nonblocking(true)?;
-            Ok(ours)
-        })
-        .await
-        .map_err(io::Error::other)
-        .and_then(|sent| sent)
-        .and_then(UnixStream::from_std)
-        .map_err(failed)?;
-        Ok(Self { child, answers: BufReader::new(ours) })
+        Unasked::start(executable, run_id)?.ask(request, passed).await
     }
 
     /// What it writes on its standard output. Can be taken once.

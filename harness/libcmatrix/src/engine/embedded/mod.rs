@@ -11,14 +11,15 @@
 //!       (what works here)     └─ sweep    what runs have left   ┘
 //! ```
 
+mod background;
 mod connect;
 mod helper;
 mod home;
 mod info;
 mod limits;
-mod removals;
 mod resolver;
 mod sandbox;
+mod spares;
 pub mod store;
 mod sweep;
 mod trial;
@@ -40,9 +41,10 @@ use libcmatrix_sandbox::{
 };
 
 use self::{
+    background::Background,
     helper::{Executable, Helper},
     home::{Home, RunFolder},
-    removals::Removals,
+    spares::Spares,
     store::Store,
 };
 use super::{
@@ -60,7 +62,8 @@ struct EngineParts {
     groups: Found,
     store: Store,
     runs: Mutex<HashMap<String, Arc<RunFolder>>>,
-    removals: Removals,
+    spares: Spares,
+    background: Background,
 }
 
 /// The engine without a daemon.
@@ -85,6 +88,7 @@ impl EngineParts {
 
     /// Lets go of a run that was removed.
     fn forget(&self, run_id: &str) {
+        self.spares.forget(run_id);
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(run_id);
     }
 

@@ -19,6 +19,7 @@ use super::{
     EngineParts,
     helper::{self, Helper},
     resolver,
+    spares::Spare,
     store::Held,
     sweep, volume,
 };
@@ -59,14 +60,13 @@ pub(super) async fn start(
     };
     let image = engine.store.tree(&spec.image).await?;
     let run = engine.run(&spec.owner.run_id)?;
-    let (number, folder) =
-        run.new_sandbox().map_err(|e| Failure::environment(what()).because(e))?;
-    let request = request(engine, spec, &image, number, &folder)?;
+    let Spare { helper, number, folder, etc } =
+        engine.spares.take(&engine.executable, &spec.owner.run_id, &run)?;
+    let request = request(engine, spec, &image, number, &folder, etc)?;
     let pipes = pipe::pipe().and_then(|(writer, reader)| Ok((writer, reader.into_blocking_fd()?)));
     let (writer, reader) = pipes.map_err(|e| Failure::environment(what()).because(e))?;
     let request = Request::Run(Box::new(request));
-    let mut helper =
-        Helper::ask(&engine.executable, &spec.owner.run_id, request, Some(reader)).await?;
+    let mut helper = helper.ask(request, Some(reader)).await?;
     let (stdout, stderr) = (helper.take_stdout(), helper.take_stderr());
     let tail = Tail::default();
     let reading_stderr = stderr.map(|mut stderr| {
@@ -95,7 +95,14 @@ pub(super) async fn start(
         None => return Err(Failure::bug(what())),
     };
     match answer {
-        Ok(Answer::Started { .. }) => Ok(sandbox),
+        Ok(Answer::Started { .. }) => {
+            let (engine, run_id) = (engine.clone(), spec.owner.run_id.clone());
+            // While the program runs. The end of the run waits for this, and ends the helper.
+            sandbox.engine.background.begin(async move {
+                engine.spares.refill(&engine.executable, &run_id, &run);
+            });
+            Ok(sandbox)
+        }
         Ok(other) => {
             sandbox.remove().await?;
             Err(Failure::bug(what()).because(format!("{other:?}")))
@@ -114,9 +121,14 @@ fn request(
     image: &Held,
     number: u64,
     folder: &Path,
+    etc: Vec<Bind>,
 ) -> Result<Run> {
-    let mut binds = resolver::files(&folder.join("etc"), spec.network)
-        .map_err(|e| Failure::environment("the files of a sandbox cannot be written").because(e))?;
+    let mut binds = etc;
+    if spec.network {
+        binds = resolver::files(&folder.join("network"), true).map_err(|e| {
+            Failure::environment("the files of a sandbox cannot be written").because(e)
+        })?;
+    }
     for mount in &spec.mounts {
         binds.push(Bind {
             source: volume::folder(engine, &mount.volume)?,
@@ -210,9 +222,9 @@ impl Sandbox for EmbeddedSandbox {
         if self.exit.is_none() {
             // It is killed only now, and may use volumes until then.
             helper.end().await;
-            self.engine.removals.begin(removal);
+            self.engine.background.begin(removal);
         } else {
-            self.engine.removals.begin(async move {
+            self.engine.background.begin(async move {
                 helper.end().await;
                 removal.await;
             });

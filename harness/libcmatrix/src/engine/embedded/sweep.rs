@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use libcmatrix_sandbox::{ARGUMENT, cgroup};
+use libcmatrix_sandbox::{ARGUMENT, cgroup, request::WRITTEN};
 use rustix::{
     fs::{FlockOperation, flock},
     process::{Pid, Signal, kill_process},
@@ -33,7 +33,7 @@ const GONE: Duration = Duration::from_secs(10);
 /// # Errors
 /// Something cannot be removed; everything else is.
 pub(super) async fn remove_run(engine: &Arc<EngineParts>, run_id: &str) -> Result<Removed> {
-    engine.removals.ended().await;
+    engine.background.ended().await;
     let folder = engine.home.runs().join(run_id);
     let removed = remove(engine, run_id, &folder).await;
     engine.forget(run_id);
@@ -118,11 +118,16 @@ fn state(folder: &Path) -> io::Result<State> {
 
 async fn remove(engine: &Arc<EngineParts>, run_id: &str, folder: &Path) -> Result<Removed> {
     let (id, place) = (run_id.to_owned(), folder.to_owned());
-    let count = |name: &str| {
-        fs::read_dir(place.join(name))
-            .map_or(0, |entries| u32::try_from(entries.count()).unwrap_or(u32::MAX))
+    let count = |name: &str, counts: fn(&Path) -> bool| {
+        let entries = fs::read_dir(place.join(name)).into_iter().flatten().flatten();
+        let counted = entries.filter(|entry| counts(&entry.path())).count();
+        u32::try_from(counted).unwrap_or(u32::MAX)
     };
-    let removed = Removed { sandboxes: count(inside::SANDBOXES), volumes: count(inside::VOLUMES) };
+    let removed = Removed {
+        // One may lie ready that was never started.
+        sandboxes: count(inside::SANDBOXES, |folder| folder.join(WRITTEN).exists()),
+        volumes: count(inside::VOLUMES, |_| true),
+    };
     let left = tokio::task::spawn_blocking({
         let folder = folder.to_owned();
         move || {

@@ -24,6 +24,7 @@ mod image;
 mod layout;
 mod lock;
 mod manifest;
+mod mount_points;
 mod names;
 mod prune;
 mod registry;
@@ -326,7 +327,11 @@ impl Store {
 
     /// Gives the tree if it was filled; else nothing is left of it.
     async fn filled(&self, staging: Staging, filled: Result<()>) -> Result<Staging> {
-        match filled {
+        let completed = match filled {
+            Ok(()) => staging.complete(&*self.unpacker).await,
+            failed => failed,
+        };
+        match completed {
             Ok(()) => Ok(staging),
             Err(failure) => {
                 // The first failure says more than one to clean up; the next start tries that again.

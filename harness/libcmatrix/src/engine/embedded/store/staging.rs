@@ -23,6 +23,7 @@ use super::{
     image::StoredImage,
     layout::{Layout, replace, sync_folder},
     lock::{Kind, Lock},
+    mount_points,
     unpacker::Unpacker,
 };
 use crate::failure::{Failure, Result};
@@ -130,6 +131,16 @@ impl Staging {
         self.left.entries = self.left.entries.saturating_sub(unpacked.entries);
         self.bytes = self.bytes.saturating_add(unpacked.bytes);
         Ok(())
+    }
+
+    /// Lays what no image needs to have over the layers, once all are there.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub async fn complete(&self, unpacker: &dyn Unpacker) -> Result<()> {
+        let failed = |error| Failure::environment("cannot write to the image store").because(error);
+        let layer = io::Cursor::new(mount_points::layer().map_err(failed)?);
+        unpacker.unpack(&self.tree(), true, LIMITS, Box::new(layer)).await.map(drop)
     }
 
     /// Bytes that were unpacked.

@@ -1,22 +1,22 @@
-//! Folders of sandboxes that have ended, removed while the run goes on: what comes next does not wait
-//! for the disk.
+//! What is done while the run goes on, so that nothing waits for it: folders of sandboxes that have
+//! ended are removed, and a helper for the next is started.
 //!
-//! Takes removals; the end of the run waits for all of them, and finds and names what stayed.
+//! Takes such work; the end of the run waits for all of it, and finds and names what stayed.
 
 use std::sync::{Mutex, PoisonError};
 
 use tokio::task::JoinSet;
 
-/// Removals that were begun.
+/// Work that was begun.
 #[derive(Default)]
-pub(super) struct Removals(Mutex<JoinSet<()>>);
+pub(super) struct Background(Mutex<JoinSet<()>>);
 
-impl Removals {
-    /// Begins one.
-    pub(super) fn begin(&self, removal: impl Future<Output = ()> + Send + 'static) {
+impl Background {
+    /// Begins some.
+    pub(super) fn begin(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while begun.try_join_next().is_some() {}
-        begun.spawn(removal);
+        begun.spawn(work);
     }
 
     /// Waits until all that were begun have ended.
@@ -33,19 +33,19 @@ mod tests {
         atomic::{AtomicU32, Ordering},
     };
 
-    use super::Removals;
+    use super::Background;
 
     #[tokio::test]
     async fn all_that_were_begun_have_ended() {
-        let (removals, ended) = (Removals::default(), Arc::new(AtomicU32::new(0)));
+        let (background, ended) = (Background::default(), Arc::new(AtomicU32::new(0)));
         for _ in 0..20 {
             let ended = ended.clone();
-            removals.begin(async move {
+            background.begin(async move {
                 tokio::task::yield_now().await;
                 ended.fetch_add(1, Ordering::Relaxed);
             });
         }
-        removals.ended().await;
+        background.ended().await;
         assert_eq!(ended.load(Ordering::Relaxed), 20);
     }
 }
