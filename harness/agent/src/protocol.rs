@@ -149,6 +149,12 @@ pub struct Ended {
     pub system_s: f64,
     /// Largest resident set of any one of these processes, in bytes.
     pub peak_rss_bytes: u64,
+    /// How often they gave the processor up to wait.
+    #[serde(default)]
+    pub waits: u64,
+    /// How often memory was brought in for them without a disk.
+    #[serde(default)]
+    pub page_faults: u64,
     /// Kills by the memory limit while it ran.
     pub oom_kills: u64,
     /// Names of the processes it left behind.
@@ -173,6 +179,8 @@ impl Ended {
             user_s: 0.0,
             system_s: 0.0,
             peak_rss_bytes: 0,
+            waits: 0,
+            page_faults: 0,
             oom_kills: 0,
             leaked: Vec::new(),
             crash: None,

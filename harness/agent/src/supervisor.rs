@@ -194,6 +194,8 @@ fn supervise(
         user_s: seconds(usage.ru_utime),
         system_s: seconds(usage.ru_stime),
         peak_rss_bytes,
+        waits: u64::try_from(usage.ru_nvcsw).unwrap_or(0),
+        page_faults: u64::try_from(usage.ru_minflt).unwrap_or(0),
         oom_kills,
         leaked: if ended_by_us { Vec::new() } else { leaked },
         crash,

@@ -263,6 +263,8 @@ fn attempt(ended: Ended, output: &Capture, is_named: bool, folder: &str) -> Atte
         wall_s: Some(ended.wall_s),
         cpu_s: Some(ended.user_s + ended.system_s),
         peak_rss_bytes: Some(ended.peak_rss_bytes),
+        waits: Some(ended.waits),
+        page_faults: Some(ended.page_faults),
         output: output.text(),
         output_cut_bytes: output.cut(),
         leaked_processes: ended.leaked,

@@ -39,11 +39,18 @@ pub struct Progress {
     /// Tests found, by leg.
     found: HashMap<String, u64>,
     attempts: u64,
-    /// Tests finished in the step that is under way.
+    /// What is under way of each leg: legs take turns in a step.
+    steps: HashMap<String, Running>,
+    last_line: Instant,
+}
+
+/// A step of a leg that is under way.
+#[derive(Clone, Copy)]
+struct Running {
+    step: StepName,
+    /// Tests that have finished in it, and how many of them did not pass.
     finished: u64,
     bad: u64,
-    step: Option<(String, StepName)>,
-    last_line: Instant,
 }
 
 impl Progress {
@@ -66,9 +73,7 @@ impl Progress {
             begun: now,
             found: HashMap::new(),
             attempts: 1,
-            finished: 0,
-            bad: 0,
-            step: None,
+            steps: HashMap::new(),
             last_line: now,
         }
     }
@@ -118,8 +123,7 @@ impl Progress {
     }
 
     fn step_started(&mut self, leg: &str, step: StepName) {
-        self.step = Some((leg.to_owned(), step));
-        (self.finished, self.bad) = (0, 0);
+        self.steps.insert(leg.to_owned(), Running { step, finished: 0, bad: 0 });
         self.draw(leg, step, 0, self.total_tests(leg, step), "");
         self.plain(&format!("{leg}: {step}"));
     }
@@ -147,19 +151,20 @@ impl Progress {
 
     fn test_finished(&mut self, leg: &str, id: &str, attempt: &Attempt) {
         let outcome = Outcome::from(&attempt.status);
-        self.finished += 1;
-        self.bad += u64::from(!matches!(outcome, Outcome::Passed | Outcome::Leaked));
         if self.verbose {
             let time = attempt.wall_s.map(amount::seconds).unwrap_or_default();
             self.message(&format!("{leg}: {outcome} {id} {time}"));
         }
-        let Some((_, step)) = self.step.clone() else { return };
+        let Some(running) = self.steps.get_mut(leg) else { return };
+        running.finished += 1;
+        running.bad += u64::from(!matches!(outcome, Outcome::Passed | Outcome::Leaked));
+        let Running { step, finished, bad } = *running;
         let total = self.total_tests(leg, step);
-        let doing = match self.bad {
+        let doing = match bad {
             0 => id.to_owned(),
             n => format!("({n} did not pass) {id}"),
         };
-        self.step_progress(leg, step, self.finished, total, &doing);
+        self.step_progress(leg, step, finished, total, &doing);
     }
 
     fn total_tests(&self, leg: &str, step: StepName) -> Option<u64> {
@@ -167,7 +172,8 @@ impl Progress {
     }
 
     fn step_finished(&mut self, leg: &str, step: &Step) {
-        self.step = None;
+        let (finished, bad) =
+            self.steps.remove(leg).map_or((0, 0), |running| (running.finished, running.bad));
         let mut text = format!("{leg}: {}", step.name);
         match step.status {
             StepStatus::Passed => text.push_str(" done"),
@@ -176,11 +182,11 @@ impl Progress {
                 let _ = write!(text, " {status}");
             }
         }
-        if self.finished > 0 {
-            let plural = if self.finished == 1 { "" } else { "s" };
-            let _ = write!(text, ", {} test{plural}", self.finished);
-            if self.bad > 0 {
-                let _ = write!(text, ", {} did not pass", self.bad);
+        if finished > 0 {
+            let plural = if finished == 1 { "" } else { "s" };
+            let _ = write!(text, ", {finished} test{plural}");
+            if bad > 0 {
+                let _ = write!(text, ", {bad} did not pass");
             }
         }
         let _ = write!(text, " in {}", amount::seconds(step.wall_s));

@@ -37,6 +37,8 @@ pub enum ExperimentKind {
     BaselineUserland,
     /// The project is linked to musl dynamically.
     DynamicLibc,
+    /// The project is linked with another allocator than musl's.
+    OtherAllocator,
 }
 
 impl fmt::Display for ExperimentKind {
@@ -46,6 +48,7 @@ impl fmt::Display for ExperimentKind {
             Self::GlibcHeapChecks => "glibc-heap-checks",
             Self::BaselineUserland => "baseline-userland",
             Self::DynamicLibc => "dynamic-libc",
+            Self::OtherAllocator => "other-allocator",
         })
     }
 }

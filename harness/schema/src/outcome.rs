@@ -51,6 +51,13 @@ pub struct Attempt {
     /// Largest resident set of any one process of the test, in bytes (`ru_maxrss`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_rss_bytes: Option<u64>,
+    /// How often one of these processes gave the processor up to wait, e.g. for a lock (`ru_nvcsw`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<u64>,
+    /// How often memory had to be brought in for them without a disk, e.g. anew after it was given back
+    /// (`ru_minflt`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_faults: Option<u64>,
     /// Standard output and error as they came, interleaved. Bytes that are not UTF-8 are replaced.
     /// Hostile: escape it before it is shown. Where `output_cut_bytes` is above 0 the middle is missing.
     #[serde(default)]
@@ -82,6 +89,8 @@ impl Attempt {
             wall_s: None,
             cpu_s: None,
             peak_rss_bytes: None,
+            waits: None,
+            page_faults: None,
             output: String::new(),
             output_cut_bytes: 0,
             leaked_processes: Vec::new(),

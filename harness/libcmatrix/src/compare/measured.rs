@@ -15,7 +15,7 @@ use crate::statistics::{FEWEST, median, ratio_interval};
 /// Tests told of, whose time or memory is not the same.
 const MOST_TESTS: usize = 100;
 /// How far apart, as a ratio, the medians of one test must be.
-const CLEAR: f64 = 1.5;
+pub const CLEAR: f64 = 1.5;
 /// A test below this is over before a difference could hurt anyone, in seconds.
 const SHORTEST: f64 = 0.02;
 /// A difference in memory below this is that of the libcs' own, in bytes.

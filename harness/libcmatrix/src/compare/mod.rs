@@ -16,11 +16,15 @@ use std::collections::BTreeSet;
 use libcmatrix_schema::{Change, Comparison, Leg, Outcome, Role, RunRecord, is_doctest};
 
 use change::Chance;
+pub use measured::CLEAR;
 use side::{Side, Sides};
 
 /// With more tests that differ than this, chance is not the explanation. So many are run again to
 /// confirm that they do.
 pub const MOST_CONFIRMED: usize = 200;
+
+/// A test that takes so much longer, in seconds, and [`CLEAR`] times as long, is worth a question.
+pub const NOTICEABLE_S: f64 = 0.1;
 
 /// Compares the two legs of a run. A leg that does not exist has no tests.
 #[must_use]

@@ -106,6 +106,28 @@ pub struct Facts {
     pub regressed: bool,
     /// The same test on the glibc side.
     pub baseline: Option<Box<Facts>>,
+    /// It does the same on both sides, and takes longer on musl.
+    pub slower: Option<Slower>,
+}
+
+/// A test that takes longer on musl: medians of both sides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slower {
+    /// Wall-clock seconds.
+    pub seconds: Sides,
+    /// How often it waited.
+    pub waits: Sides,
+    /// How often memory was brought in.
+    pub page_faults: Sides,
+}
+
+/// A number on either side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sides {
+    /// On glibc.
+    pub baseline: f64,
+    /// On musl.
+    pub candidate: f64,
 }
 
 impl Facts {

@@ -6,9 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use libcmatrix_schema::{Confidence, Experiment, ExperimentKind, Finding, Outcome, Proof};
+use libcmatrix_schema::{
+    Comparison, Confidence, Experiment, ExperimentKind, Finding, Outcome, Proof, Quantity, Test,
+};
 
 use super::{record::UNEXPLAINED, rulebook::rulebook};
+use crate::statistics::median;
 
 /// An experiment that is worth its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,9 +43,13 @@ fn asked_for(code: &str) -> &'static [ExperimentKind] {
     rulebook().get(code).map_or(&[], |entry| &entry.rule.proof)
 }
 
-/// Adds what the experiments showed.
-pub(super) fn apply(findings: &mut [Finding], experiments: &[Experiment]) {
-    for finding in findings {
+/// Adds what the experiments showed. What only a slowness spoke for, and its experiment against, goes.
+pub(super) fn apply(
+    findings: &mut Vec<Finding>,
+    experiments: &[Experiment],
+    comparison: &Comparison,
+) {
+    for finding in findings.iter_mut() {
         let mut held = Vec::new();
         for kind in asked_for(&finding.code) {
             let Some(experiment) =
@@ -50,7 +57,7 @@ pub(super) fn apply(findings: &mut [Finding], experiments: &[Experiment]) {
             else {
                 continue;
             };
-            let Some(proof) = judge(finding, experiment) else { continue };
+            let Some(proof) = judge(finding, experiment, comparison) else { continue };
             held.push(proof.as_predicted == proof.of);
             finding.proofs.push(proof);
         }
@@ -66,36 +73,54 @@ pub(super) fn apply(findings: &mut [Finding], experiments: &[Experiment]) {
             _ => Confidence::Proven,
         };
     }
+    findings.retain(|finding| {
+        let is_refuted = |proof: &Proof| {
+            proof.kind == ExperimentKind::OtherAllocator && proof.as_predicted < proof.of
+        };
+        !finding.proofs.iter().any(is_refuted)
+    });
 }
 
 fn is_about_userland(proof: &Proof) -> bool {
     proof.kind == ExperimentKind::BaselineUserland
 }
 
-fn judge(finding: &Finding, experiment: &Experiment) -> Option<Proof> {
+fn judge(finding: &Finding, experiment: &Experiment, comparison: &Comparison) -> Option<Proof> {
     let done = experiment.tests.iter().filter(|test| finding.tests.contains(&test.id));
-    let outcomes: Vec<&Outcome> =
-        done.filter(|test| !test.attempts.is_empty()).map(|test| &test.outcome).collect();
-    if outcomes.is_empty() {
+    let done: Vec<&Test> = done.filter(|test| !test.attempts.is_empty()).collect();
+    if done.is_empty() {
         return None;
     }
-    let predicted = |outcome: &&&Outcome| match experiment.kind {
-        ExperimentKind::GlibcHeapChecks => matches!(outcome, Outcome::Crashed { .. }),
+    let predicted = |test: &&&Test| match experiment.kind {
+        ExperimentKind::GlibcHeapChecks => matches!(test.outcome, Outcome::Crashed { .. }),
         ExperimentKind::StackSize
         | ExperimentKind::BaselineUserland
-        | ExperimentKind::DynamicLibc => {
-            matches!(outcome, Outcome::Passed)
+        | ExperimentKind::DynamicLibc => test.outcome == Outcome::Passed,
+        ExperimentKind::OtherAllocator => {
+            test.outcome == Outcome::Passed && is_quick_again(test, comparison)
         }
     };
-    let as_predicted = outcomes.iter().filter(predicted).count();
-    let all = as_predicted == outcomes.len();
+    let as_predicted = done.iter().filter(predicted).count();
+    let all = as_predicted == done.len();
     Some(Proof {
         kind: experiment.kind,
         change: change(experiment.kind).into(),
-        of: count(outcomes.len()),
+        of: count(done.len()),
         as_predicted: count(as_predicted),
         conclusion: conclusion(experiment.kind, all).into(),
     })
+}
+
+/// Whether most of what the test took longer on musl is gone.
+fn is_quick_again(test: &Test, comparison: &Comparison) -> bool {
+    let told = comparison
+        .tests_measured
+        .iter()
+        .find(|told| told.id == test.id && told.measurement.quantity == Quantity::TestWall);
+    let seconds: Vec<f64> = test.attempts.iter().filter_map(|attempt| attempt.wall_s).collect();
+    let (Some(told), Some(seconds)) = (told, median(&seconds)) else { return false };
+    let middle = f64::midpoint(told.measurement.baseline_median, told.measurement.candidate_median);
+    seconds < middle
 }
 
 fn count(n: usize) -> u32 {
@@ -112,6 +137,9 @@ fn change(kind: ExperimentKind) -> &'static str {
         }
         ExperimentKind::BaselineUserland => "the same musl binary in the baseline's image",
         ExperimentKind::DynamicLibc => "the project linked to musl dynamically (-crt-static)",
+        ExperimentKind::OtherAllocator => {
+            "the project linked with mimalloc instead of musl's malloc"
+        }
     }
 }
 
@@ -131,6 +159,12 @@ fn conclusion(kind: ExperimentKind, all: bool) -> &'static str {
         }
         (ExperimentKind::DynamicLibc, true) => "linked dynamically, they pass",
         (ExperimentKind::DynamicLibc, false) => "they do not pass linked dynamically either",
+        (ExperimentKind::OtherAllocator, true) => {
+            "with it most of the time they took longer is gone: it is musl's allocator"
+        }
+        (ExperimentKind::OtherAllocator, false) => {
+            "with it they take as long: it is not the allocator"
+        }
     }
 }
 
@@ -165,8 +199,8 @@ mod tests {
     }
 
     fn confidence(kind: ExperimentKind, statuses: &[AttemptStatus]) -> Confidence {
-        let mut findings = [finding("thread-stack-overflow")];
-        apply(&mut findings, &[experiment(kind, statuses)]);
+        let mut findings = vec![finding("thread-stack-overflow")];
+        apply(&mut findings, &[experiment(kind, statuses)], &Comparison::default());
         findings[0].confidence
     }
 
@@ -180,6 +214,36 @@ mod tests {
         assert_eq!(confidence(kind, &[]), Confidence::Likely, "nothing was run");
         let other = ExperimentKind::BaselineUserland;
         assert_eq!(confidence(other, &[good.clone(), good]), Confidence::Likely, "not its proof");
+    }
+
+    /// Both tests take 0.1 s on glibc and 0.9 s on musl, and with another allocator so long.
+    fn with_other_allocator(seconds: f64) -> Vec<Finding> {
+        let measured = ["p$a", "p$b"].map(|id| {
+            serde_json::json!({
+                "id": id, "quantity": "test-wall", "baseline": [0.1], "candidate": [0.9],
+                "baseline_median": 0.1, "candidate_median": 0.9, "shows": "more",
+            })
+        });
+        let measured = measured.map(|m| serde_json::from_value(m).expect("a measurement"));
+        let comparison = Comparison { tests_measured: measured.into(), ..Comparison::default() };
+        let mut made = experiment(
+            ExperimentKind::OtherAllocator,
+            &[AttemptStatus::Passed, AttemptStatus::Passed],
+        );
+        for test in &mut made.tests {
+            test.attempts[0].wall_s = Some(seconds);
+        }
+        let mut slow = finding("malloc-contention");
+        slow.confidence = Confidence::Possible;
+        let mut findings = vec![slow];
+        apply(&mut findings, &[made], &comparison);
+        findings
+    }
+
+    #[test]
+    fn the_allocator_is_blamed_only_if_another_is_quick() {
+        assert_eq!(with_other_allocator(0.2)[0].confidence, Confidence::Proven);
+        assert_eq!(with_other_allocator(0.8), []);
     }
 
     #[test]

@@ -182,6 +182,8 @@ pub struct Condition {
     pub baseline: Option<Box<Condition>>,
     /// The test is good on glibc and bad on musl.
     pub regressed: Option<bool>,
+    /// The test does the same on both sides, and takes longer on musl.
+    pub slower: Option<SlowerCondition>,
 }
 
 impl Condition {
@@ -192,7 +194,18 @@ impl Condition {
             || self.baseline.is_some()
             || self.artifact.is_some()
             || self.regressed.is_some()
+            || self.slower.is_some()
     }
+}
+
+/// What a test that takes longer does more often; everything that is given must hold.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SlowerCondition {
+    /// It waits at least so many times as often.
+    pub waits: Option<f64>,
+    /// It has memory brought in at least so many times as often.
+    pub page_faults: Option<f64>,
 }
 
 /// What a crash looked like; everything that is given must hold.

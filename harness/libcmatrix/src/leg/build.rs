@@ -20,10 +20,11 @@ pub fn common_args(context: &Context, leg: &Leg) -> Vec<String> {
     let mut args: Vec<String> = ["--locked", "--offline"].map(str::to_owned).into();
     args.extend(["--target".into(), leg.target_triple().into()]);
     args.extend(["--jobs".into(), context.settings.build_jobs.to_string()]);
-    let flags = leg.spec.rustflags();
+    let linkage = leg.spec.rustflags().iter().copied();
+    let flags: Vec<&str> = linkage.chain(leg.extra_rustflags.iter().map(String::as_str)).collect();
     if !flags.is_empty() {
         // As configuration, which adds to the project's own flags; RUSTFLAGS would replace them.
-        let list = serde_json::to_string(flags).unwrap_or_default();
+        let list = serde_json::to_string(&flags).unwrap_or_default();
         for key in ["rustflags", "rustdocflags"] {
             args.extend(["--config".to_owned(), format!("build.{key}={list}")]);
         }

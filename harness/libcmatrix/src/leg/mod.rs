@@ -21,6 +21,7 @@ pub mod fetch;
 pub mod inject;
 pub mod layout;
 pub mod libtest_output;
+pub mod other_allocator;
 pub mod prepare;
 pub mod session;
 pub mod source_tree;
@@ -78,6 +79,8 @@ pub struct Leg {
     pub role: Role,
     /// Its definition.
     pub spec: EnvironmentSpec,
+    /// Flags for rustc beside those that its linkage needs; an experiment sets them.
+    pub extra_rustflags: Vec<String>,
     /// Its images.
     pub images: ResolvedImages,
     /// Its own copy of the project.

@@ -90,6 +90,7 @@ pub(super) async fn new_leg(
         name,
         role,
         spec,
+        extra_rustflags: Vec::new(),
         images,
         toolchain: None,
         sysroot: String::new(),
@@ -226,10 +227,12 @@ fn note_fault(
     }
 }
 
-/// The tests that differ run again on both sides, so that chance is not taken for a difference.
+/// The tests that differ, in what they do or in their time, run again on both sides, so that chance is
+/// not taken for a difference.
 async fn confirm_all(context: &Context, legs: &mut [Leg]) -> Result<()> {
     let Some(record) = context.recorder.record() else { return Ok(()) };
-    let ids = confirm::differing(&record, false);
+    let mut ids = confirm::differing(&record, false);
+    ids.extend(confirm::slower(&record, context.settings.confirm));
     if ids.is_empty() || context.settings.confirm == 0 {
         return Ok(());
     }

@@ -10,12 +10,14 @@ use libcmatrix_schema::{Event, Experiment, ExperimentKind, Linkage, Role, StepNa
 use super::execute::new_leg;
 use crate::{
     compare, diagnose,
+    environment::EnvironmentSpec,
     exit::Exit,
     failure::Result,
     leg::{
         Context, Leg, build,
         experiment::{self, Made},
-        fetch, prepare,
+        fetch, other_allocator, prepare,
+        session::AgentSession,
         source_tree::SourceTree,
         step::RunningStep,
         test,
@@ -50,6 +52,9 @@ pub(super) async fn prove(context: &Context, legs: &mut [Leg], tree: &SourceTree
                 experiment::in_image(context, &baseline.images.runtime.id, candidate, &ids).await
             }
             ExperimentKind::DynamicLibc => linked_dynamically(context, candidate, tree, &ids).await,
+            ExperimentKind::OtherAllocator => {
+                linked_with_other_allocator(context, candidate, tree, &ids).await
+            }
         };
         let made = match made {
             Err(failure) if failure.exit == Exit::Interrupted => return step.finish(Err(failure)),
@@ -84,6 +89,54 @@ async fn linked_dynamically(
     let mut spec = candidate.spec.clone();
     spec.linkage = Some(Linkage::Dynamic);
     let name = format!("{}-linked-dynamically", candidate.name);
+    let (mut leg, session) = match anew(context, candidate, tree, name, spec).await? {
+        Ok(begun) => begun,
+        Err(why) => return Ok(Err(why)),
+    };
+    session.close().await?;
+    build::build(context, &mut leg).await?.close().await?;
+    run_as_built(context, &mut leg, ids).await
+}
+
+/// Builds the candidate once more, linked with another allocator, and runs the tests there.
+async fn linked_with_other_allocator(
+    context: &Context,
+    candidate: &Leg,
+    tree: &SourceTree,
+    ids: &HashSet<&str>,
+) -> Result<Made> {
+    let name = format!("{}-other-allocator", candidate.name);
+    let spec = candidate.spec.clone();
+    let (mut leg, mut session) = match anew(context, candidate, tree, name, spec).await? {
+        Ok(begun) => begun,
+        Err(why) => return Ok(Err(why)),
+    };
+    let fetched = other_allocator::fetch(context, &leg, &mut session).await?;
+    session.close().await?;
+    if let Err(why) = fetched {
+        return Ok(Err(why));
+    }
+    if let Err(why) = other_allocator::build(context, &mut leg).await? {
+        return Ok(Err(why));
+    }
+    let mut session = build::build(context, &mut leg).await?;
+    let linked = other_allocator::was_linked(context, &mut session).await?;
+    session.close().await?;
+    if let Err(why) = linked {
+        return Ok(Err(why));
+    }
+    run_as_built(context, &mut leg, ids).await
+}
+
+/// A leg of its own for an experiment that needs another build, up to where nothing is built yet. The
+/// session has network.
+async fn anew(
+    context: &Context,
+    candidate: &Leg,
+    tree: &SourceTree,
+    name: String,
+    spec: EnvironmentSpec,
+) -> Result<std::result::Result<(Leg, AgentSession), String>> {
     let images = candidate.images.clone();
     let mut leg =
         new_leg(context.engine.as_ref(), &context.owner, Role::Control, name, spec, images).await?;
@@ -95,13 +148,16 @@ async fn linked_dynamically(
     let lockfile = fetch::read_lockfile(context, candidate).await?;
     let mut session = prepare::prepare(context, &mut leg, tree).await?;
     let fetched = fetch::fetch(context, &mut leg, &mut session, lockfile.as_deref()).await?;
-    session.close().await?;
     if fetched == fetch::Fetched::Incomplete {
+        session.close().await?;
         return Ok(Err("its dependencies could not be fetched".into()));
     }
-    build::build(context, &mut leg).await?.close().await?;
-    test::list(context, &mut leg).await?;
-    let made = experiment::as_built(context, &mut leg, ids).await;
+    Ok(Ok((leg, session)))
+}
+
+async fn run_as_built(context: &Context, leg: &mut Leg, ids: &HashSet<&str>) -> Result<Made> {
+    test::list(context, leg).await?;
+    let made = experiment::as_built(context, leg, ids).await;
     if let Some(session) = leg.test_session.take() {
         session.close().await?;
     }

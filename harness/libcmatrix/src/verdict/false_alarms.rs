@@ -1,5 +1,7 @@
 //! How often a change is called where there is none, from a run of the baseline against itself. Pure.
 
+use std::collections::BTreeSet;
+
 use libcmatrix_schema::{ChangeKind, Comparison};
 use statrs::distribution::{Beta, ContinuousCDF};
 
@@ -8,12 +10,14 @@ use super::count;
 /// How sure the upper bound is.
 const CONFIDENCE: f64 = 0.95;
 
-/// Changes that were called: each is a false alarm.
+/// Changes that were called, of what tests do or of what they take: each is a false alarm.
 pub(super) fn called(comparison: &Comparison) -> Vec<String> {
     let is_called =
         |kind| !matches!(kind, ChangeKind::Same | ChangeKind::Unstable | ChangeKind::Indeterminate);
     let changes = comparison.changes.iter().filter(|change| is_called(change.change));
-    changes.map(|change| change.id.clone()).collect()
+    let measured = comparison.tests_measured.iter().map(|test| &test.id);
+    let ids: BTreeSet<&String> = changes.map(|change| &change.id).chain(measured).collect();
+    ids.into_iter().cloned().collect()
 }
 
 /// The rate in words.

@@ -10,7 +10,8 @@ mod measure;
 mod policy;
 
 use libcmatrix_schema::{
-    Comparison, Control, Rule, RuleStatus, RunRecord, StepStatus, Verdict, VerdictOutcome,
+    Comparison, Control, Quantity, Rule, RuleStatus, RunRecord, Shows, StepStatus, TestMeasurement,
+    Verdict, VerdictOutcome,
 };
 
 pub use accept::Accept;
@@ -54,12 +55,30 @@ pub fn decide(
         });
     }
     reasons.extend(accepted);
+    reasons.extend(slower(comparison));
     if record.settings.control == Some(Control::Aa) {
         let alarms = measured.false_alarms.as_ref().map_or(0, Vec::len) as u64;
         reasons.insert(0, false_alarms::rate(alarms, comparison.compared));
     }
     let rules = judged.into_iter().map(|(rule, _)| rule).collect();
     Verdict { outcome, reasons, rules, acceptances }
+}
+
+/// That tests take longer, though they do the same.
+fn slower(comparison: &Comparison) -> Option<String> {
+    let is_slower = |test: &&TestMeasurement| {
+        test.measurement.quantity == Quantity::TestWall && test.measurement.shows == Shows::More
+    };
+    let mut slower = comparison.tests_measured.iter().filter(is_slower);
+    // The most telling comes first.
+    let most = slower.next()?;
+    let others = slower.count() as u64;
+    let ratio = most.measurement.ratio.map_or(String::new(), |ratio| format!(" {ratio:.1} times"));
+    let and = match others {
+        0 => String::new(),
+        n => format!(", and {} longer as well", count(n, "other takes", "others take")),
+    };
+    Some(format!("{} takes{ratio} as long in the candidate{and}", most.id))
 }
 
 fn fails(rule: &Rule, outcome: VerdictOutcome) -> bool {
@@ -282,6 +301,19 @@ mod tests {
         let fault = json!({"name": "measure", "status": "engine-fault", "wall_s": 1.0});
         record.legs[1].steps.push(serde_json::from_value(fault).expect("a step"));
         is(&record, VerdictOutcome::Go, "does the same");
+    }
+
+    #[test]
+    fn what_takes_longer_is_told_and_changes_nothing() {
+        let mut slow = record((built(), &[("p$a", "passed")]), (built(), &[("p$a", "passed")]));
+        for (leg, seconds) in slow.legs.iter_mut().zip([0.1, 0.9]) {
+            let mut attempt = leg.tests[0].attempts[0].clone();
+            attempt.wall_s = Some(seconds);
+            leg.tests[0].attempts = vec![attempt; 5];
+        }
+        is(&slow, VerdictOutcome::Go, "p$a takes 9.0 times as long in the candidate");
+        slow.settings.control = Some(Control::Aa);
+        is(&slow, VerdictOutcome::NoGo, "1 false alarm in 1 compared test");
     }
 
     #[test]

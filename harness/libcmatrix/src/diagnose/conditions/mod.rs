@@ -16,9 +16,9 @@ use expression::Expression;
 pub(in crate::diagnose) use patterns::{PatternTable, Target};
 
 use super::{
-    facts::{Facts, Hit, Named, NamedKind},
+    facts::{Facts, Hit, Named, NamedKind, Sides, Slower},
     packages,
-    rule::{Condition, ContextCondition, CrashCondition, PairRelation, When},
+    rule::{Condition, ContextCondition, CrashCondition, PairRelation, SlowerCondition, When},
     symbols,
 };
 
@@ -57,6 +57,7 @@ enum Compiled {
     Pair(PairRelation),
     Baseline(Box<Compiled>),
     Regressed(bool),
+    Slower(SlowerCondition),
 }
 
 #[derive(Debug)]
@@ -171,6 +172,7 @@ impl Compiled {
                 .as_ref()
                 .map(|inner| Ok(Self::Baseline(Box::new(Self::compile(inner, patterns)?)))),
             c.regressed.map(|is| Ok(Self::Regressed(is))),
+            c.slower.map(|is| Ok(Self::Slower(is))),
         ]
         .into_iter()
         .flatten()
@@ -246,6 +248,7 @@ impl Compiled {
                 Some(Grounds { said: said.chain(lines).collect(), ..Grounds::default() })
             }
             Self::Regressed(is) => (facts.regressed == *is).then(Grounds::default),
+            Self::Slower(is) => slower_is(facts.slower?, *is),
         }
     }
 }
@@ -268,6 +271,30 @@ impl Names {
             Self::Listed(list) => symbols::list(list).is_some_and(|names| names.contains(name)),
         }
     }
+}
+
+/// Fewer waits or page faults than this take no time that anyone would notice.
+const FEW: f64 = 1000.0;
+
+fn slower_is(slower: Slower, is: SlowerCondition) -> Option<Grounds> {
+    let holds = |sides: Sides, times: Option<f64>| {
+        times
+            .is_none_or(|times| sides.candidate >= FEW && sides.candidate >= times * sides.baseline)
+    };
+    if !holds(slower.waits, is.waits) || !holds(slower.page_faults, is.page_faults) {
+        return None;
+    }
+    let Slower { seconds, waits, page_faults } = slower;
+    let mut said =
+        format!("{:.2} s on glibc, {:.2} s on musl", seconds.baseline, seconds.candidate);
+    for (what, sides, told) in
+        [("waits", waits, is.waits), ("page faults", page_faults, is.page_faults)]
+    {
+        if told.is_some() {
+            said += &format!("; {what}: {:.0} and {:.0}", sides.baseline, sides.candidate);
+        }
+    }
+    Some(Grounds::said(said))
 }
 
 fn line(facts: &Facts, pattern: usize, near: Option<(usize, u64)>) -> Option<Grounds> {

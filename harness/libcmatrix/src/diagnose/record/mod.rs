@@ -8,6 +8,7 @@
 mod causes;
 mod changed_tests;
 mod failed_steps;
+mod slower_tests;
 
 use std::cmp::Reverse;
 
@@ -33,8 +34,9 @@ pub fn findings(record: &RunRecord, comparison: &Comparison) -> Vec<Finding> {
     let mut causes = Causes::default();
     failed_steps::explain(&mut causes, baseline, candidate);
     changed_tests::explain(&mut causes, comparison, baseline, candidate);
+    slower_tests::explain(&mut causes, comparison, baseline, candidate);
     let mut findings = causes.findings();
-    proof::apply(&mut findings, &record.experiments);
+    proof::apply(&mut findings, &record.experiments, comparison);
     sort(&mut findings);
     findings
 }

@@ -17,19 +17,12 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     let Some(comparison) = &record.comparison else { return };
     let told: Vec<&Measurement> =
         comparison.measurements.iter().filter(|m| m.baseline.len() > 1).collect();
-    if told.is_empty() {
+    if told.is_empty() && comparison.tests_measured.is_empty() {
         return;
     }
     let _ = writeln!(out, "\n{BOLD}measured{BOLD:#} medians; the ratio with its 95 % interval\n");
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
-    for measurement in &told {
-        table.add_row(row(measurement));
-    }
-    for line in table.to_string().lines() {
-        let _ = writeln!(out, " {}", line.trim_end());
+    if !told.is_empty() {
+        table(out, &told, width);
     }
     tests(out, comparison, width);
     if told.iter().any(|m| m.shows == Shows::TooFew) {
@@ -38,6 +31,19 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
         wrapped(out, "  ", hint, width);
     }
     load(out, record, width);
+}
+
+fn table(out: &mut String, told: &[&Measurement], width: usize) {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
+    for measurement in told {
+        table.add_row(row(measurement));
+    }
+    for line in table.to_string().lines() {
+        let _ = writeln!(out, " {}", line.trim_end());
+    }
 }
 
 fn row(measurement: &Measurement) -> [String; 5] {
