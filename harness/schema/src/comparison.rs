@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,9 +40,9 @@ pub struct Change {
     /// What changed.
     pub change: ChangeKind,
     /// The outcome's name in the baseline; absent if the test does not exist there.
-    pub baseline: Option<String>,
+    pub baseline: Option<Cow<'static, str>>,
     /// The outcome's name in the candidate; absent if the test does not exist there.
-    pub candidate: Option<String>,
+    pub candidate: Option<Cow<'static, str>>,
     /// Why it was called so, where the two names alone do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -3,11 +3,8 @@
 //! Only tests that do the same on both sides count: one that crashes early takes no time. Their values
 //! are taken attempt by attempt, so that each attempt of all tests is one value of the total.
 
-use std::collections::HashMap;
-
 use libcmatrix_schema::{
-    Attempt, Change, ChangeKind, ColdBuild, Leg, Measurement, Outcome, Quantity, Shows, Test,
-    TestMeasurement,
+    Attempt, ColdBuild, Leg, Measurement, Outcome, Quantity, Shows, Test, TestMeasurement,
 };
 
 use crate::statistics::{FEWEST, median, ratio_interval};
@@ -88,35 +85,28 @@ fn is_apart(a: &[f64], b: &[f64], least: f64) -> bool {
     is_beside && (x - y).abs() >= least && x.max(y) >= CLEAR * x.min(y)
 }
 
-/// Tests with the same good end on both sides, and as many attempts.
-pub(super) fn same_tests<'a>(
-    baseline: &'a Leg,
-    candidate: &'a Leg,
-    changes: &[Change],
-) -> Vec<(&'a Test, &'a Test)> {
-    let by_id = |leg: &'a Leg| -> HashMap<&str, &'a Test> {
-        leg.tests.iter().map(|test| (test.id.as_str(), test)).collect()
-    };
-    let (left, right) = (by_id(baseline), by_id(candidate));
-    let same = changes.iter().filter(|change| change.change == ChangeKind::Same);
-    same.filter_map(|change| {
-        let (a, b) = (*left.get(change.id.as_str())?, *right.get(change.id.as_str())?);
-        let passed = a.outcome == Outcome::Passed && b.outcome == Outcome::Passed;
-        (passed && a.attempts.len() == b.attempts.len()).then_some((a, b))
-    })
-    .collect()
+/// Whether times of a test that is the same on both sides can be compared: it ends well, and has as many
+/// attempts here as there.
+pub(super) fn is_comparable(a: &Test, b: &Test) -> bool {
+    let passed = a.outcome == Outcome::Passed && b.outcome == Outcome::Passed;
+    passed && a.attempts.len() == b.attempts.len()
 }
 
 /// For each attempt the sum over all tests. Tests that are not measured (doctests) are left out, and
 /// attempts that not every test has.
 fn total<'a>(
-    tests: impl Iterator<Item = &'a Test>,
+    tests: impl Iterator<Item = &'a Test> + Clone,
     value: fn(&Attempt) -> Option<f64>,
 ) -> Vec<f64> {
-    let values = |test: &Test| -> Option<Vec<f64>> { test.attempts.iter().map(value).collect() };
-    let measured: Vec<Vec<f64>> = tests.filter_map(values).collect();
-    let attempts = measured.iter().map(Vec::len).min().unwrap_or(0);
-    (0..attempts).map(|n| measured.iter().map(|values| values[n]).sum()).collect()
+    let measured = tests.filter(|test| test.attempts.iter().all(|a| value(a).is_some()));
+    let attempts = measured.clone().map(|test| test.attempts.len()).min().unwrap_or(0);
+    let mut sums = vec![0.0; attempts];
+    for test in measured {
+        for (sum, attempt) in sums.iter_mut().zip(&test.attempts) {
+            *sum += value(attempt).unwrap_or(0.0);
+        }
+    }
+    sums
 }
 
 fn measure(quantity: Quantity, baseline: Vec<f64>, candidate: Vec<f64>) -> Option<Measurement> {
@@ -188,22 +178,17 @@ mod tests {
         leg
     }
 
-    fn same(ids: &[&str]) -> Vec<Change> {
-        let change = |id: &&str| Change {
-            id: (*id).to_owned(),
-            change: ChangeKind::Same,
-            baseline: None,
-            candidate: None,
-            reason: None,
-        };
-        ids.iter().map(change).collect()
+    /// The tests of these ids.
+    fn same<'a>(a: &'a Leg, b: &'a Leg, ids: &[&str]) -> Vec<(&'a Test, &'a Test)> {
+        let pairs = a.tests.iter().zip(&b.tests);
+        pairs.filter(|(a, _)| ids.contains(&a.id.as_str())).collect()
     }
 
     #[test]
     fn totals_are_by_attempt_and_of_tests_that_do_the_same() {
         let a = leg(&[("p$a", &[1.0, 1.1]), ("p$b", &[2.0, 2.2]), ("p$c", &[9.0, 9.0])], &[]);
         let b = leg(&[("p$a", &[2.0, 2.2]), ("p$b", &[4.0, 4.4]), ("p$c", &[0.0, 0.0])], &[]);
-        let measured = totals(&a, &b, &same_tests(&a, &b, &same(&["p$a", "p$b"])));
+        let measured = totals(&a, &b, &same(&a, &b, &["p$a", "p$b"]));
         let wall = &measured[0];
         assert_eq!(wall.quantity, Quantity::TestWall);
         assert_eq!(wall.baseline, [3.0, 3.300_000_000_000_000_3]);
@@ -226,7 +211,7 @@ mod tests {
         let noisy = [0.1, 0.5, 0.1, 0.6, 0.5];
         let a = leg(&[("p$slow", &quick), ("p$noisy", &quick), ("p$same", &quick)], &[]);
         let b = leg(&[("p$slow", &slow), ("p$noisy", &noisy), ("p$same", &quick)], &[]);
-        let told = slower_and_larger(&same_tests(&a, &b, &same(&["p$noisy", "p$same", "p$slow"])));
+        let told = slower_and_larger(&same(&a, &b, &["p$noisy", "p$same", "p$slow"]));
         let ids: Vec<&str> = told.iter().map(|test| test.id.as_str()).collect();
         assert_eq!(ids, ["p$slow"]);
         assert_eq!(told[0].measurement.shows, Shows::More);

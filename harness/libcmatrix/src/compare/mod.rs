@@ -9,14 +9,16 @@
 mod chance;
 mod change;
 mod measured;
+mod paired;
 mod side;
 
 use std::collections::BTreeSet;
 
-use libcmatrix_schema::{Change, Comparison, Leg, Outcome, Role, RunRecord, is_doctest};
+use libcmatrix_schema::{Change, ChangeKind, Comparison, Leg, Role, RunRecord, Test, is_doctest};
 
 use change::Chance;
 pub use measured::CLEAR;
+use paired::Pair;
 use side::{Side, Sides};
 
 /// With more tests that differ than this, chance is not the explanation. So many are run again to
@@ -32,13 +34,13 @@ pub fn compare(record: &RunRecord) -> Comparison {
     let leg = |role| record.legs.iter().find(|l| l.role == role);
     let (baseline, candidate) = (leg(Role::Baseline), leg(Role::Candidate));
     let (left, right) = (Sides::new(baseline), Sides::new(candidate));
-    let legs = [baseline, candidate].into_iter().flatten();
-    let ids: BTreeSet<&str> = legs.flat_map(|l: &Leg| &l.tests).map(|t| t.id.as_str()).collect();
-    let sides: Vec<_> = ids.into_iter().map(|id| (id, left.of(id), right.of(id))).collect();
-    let differing = sides.iter().filter(|(_, a, b)| differ(a, b)).count();
+    let pairs = paired::pair(tests(baseline), tests(candidate));
+    let differing = pairs.iter().filter(|pair| differ(pair)).count();
     let chance = if differing > MOST_CONFIRMED { Chance::Excluded } else { Chance::Asked };
     let mut comparison = Comparison::default();
-    for (id, a, b) in sides {
+    let mut same = Vec::new();
+    for Pair { id, baseline, candidate } in pairs {
+        let (a, b) = (left.of(id, baseline), right.of(id, candidate));
         let is_doctest = is_doctest(id);
         let is_compared = a.has_result() && b.has_result();
         comparison.total += 1;
@@ -46,12 +48,17 @@ pub fn compare(record: &RunRecord) -> Comparison {
         comparison.compared += u64::from(is_compared);
         comparison.compared_doctests += u64::from(is_compared && is_doctest);
         let (kind, reason) = change::between(&a, &b, chance);
-        let name = |outcome: Option<&Outcome>| outcome.map(|o| o.name().to_owned());
+        if let (Some(a), Some(b), ChangeKind::Same) = (baseline, candidate, kind)
+            && measured::is_comparable(a, b)
+        {
+            same.push((a, b));
+        }
+        let name = |test: Option<&Test>| test.map(|test| test.outcome.name().into());
         comparison.changes.push(Change {
             id: id.to_owned(),
             change: kind,
-            baseline: name(a.outcome()),
-            candidate: name(b.outcome()),
+            baseline: name(baseline),
+            candidate: name(candidate),
             reason,
         });
     }
@@ -59,16 +66,20 @@ pub fn compare(record: &RunRecord) -> Comparison {
     comparison.changes.sort_by(|a, b| a.id.cmp(&b.id));
     comparison.total += comparison.changes.iter().filter(|c| !c.id.contains('$')).count() as u64;
     if let (Some(baseline), Some(candidate)) = (baseline, candidate) {
-        let pairs = measured::same_tests(baseline, candidate, &comparison.changes);
-        comparison.measurements = measured::totals(baseline, candidate, &pairs);
-        comparison.tests_measured = measured::slower_and_larger(&pairs);
+        comparison.measurements = measured::totals(baseline, candidate, &same);
+        comparison.tests_measured = measured::slower_and_larger(&same);
     }
     comparison
 }
 
+fn tests(leg: Option<&Leg>) -> &[Test] {
+    leg.map_or(&[], |leg| &leg.tests)
+}
+
 /// Whether both sides have a result, and not the same.
-fn differ(a: &Side<'_>, b: &Side<'_>) -> bool {
-    a.has_result() && b.has_result() && a.outcome() != b.outcome()
+fn differ(pair: &Pair<'_>) -> bool {
+    let (Some(a), Some(b)) = (pair.baseline, pair.candidate) else { return false };
+    a.outcome != b.outcome && Side::Known(a).has_result() && Side::Known(b).has_result()
 }
 
 /// Binaries that break before they name a test, on the side that would have to name it, while no

@@ -36,7 +36,6 @@ impl<'a> Side<'a> {
 
 /// A leg, for looking up tests.
 pub(super) struct Sides<'a> {
-    tests: HashMap<&'a str, &'a Test>,
     binaries: HashMap<&'a str, &'a Binary>,
     leg: Option<&'a Leg>,
 }
@@ -45,7 +44,6 @@ impl<'a> Sides<'a> {
     pub(super) fn new(leg: Option<&'a Leg>) -> Self {
         let legs = || leg.into_iter();
         Self {
-            tests: legs().flat_map(|l| &l.tests).map(|t| (t.id.as_str(), t)).collect(),
             binaries: legs().flat_map(|l| &l.binaries).map(|b| (b.id.as_str(), b)).collect(),
             leg,
         }
@@ -63,16 +61,19 @@ impl<'a> Sides<'a> {
 
     /// Whether a leg knows tests of a binary.
     pub(super) fn has_tests_of(&self, binary: &str) -> bool {
-        self.tests.keys().any(|id| id.split_once('$').is_some_and(|(owner, _)| owner == binary))
+        let tests = self.leg.into_iter().flat_map(|leg| &leg.tests);
+        let owner = |id: &'a str| id.split_once('$').map(|(owner, _)| owner);
+        tests.map(|test| owner(&test.id)).any(|owner| owner == Some(binary))
     }
 
     /// What the leg says of a binary, as if it were a test.
     pub(super) fn of_binary(&self, binary: &str) -> Side<'a> {
-        self.of(binary)
+        self.of(binary, None)
     }
 
-    pub(super) fn of(&self, id: &str) -> Side<'a> {
-        if let Some(test) = self.tests.get(id) {
+    /// What the leg says of a test, which it knows or not.
+    pub(super) fn of(&self, id: &str, known: Option<&'a Test>) -> Side<'a> {
+        if let Some(test) = known {
             return Side::Known(test);
         }
         let Some(leg) = self.leg else { return Side::Unknown("there is no such leg".into()) };

@@ -1,7 +1,7 @@
 //! Tests that are worse on musl: what is known of each.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -22,8 +22,10 @@ pub(super) fn explain(
     baseline: &Leg,
     candidate: &Leg,
 ) {
-    let tests = Tests::of(baseline, candidate);
-    for change in comparison.changes.iter().filter(|change| asks_why(change)) {
+    let asked: Vec<&Change> = comparison.changes.iter().filter(|c| asks_why(c)).collect();
+    let ids = asked.iter().map(|change| change.id.as_str());
+    let tests = Tests::of(baseline, candidate, ids.collect());
+    for change in asked {
         if let Some(facts) = tests.facts(change) {
             causes.add_test(candidate, &change.id, causes::best(decide(&facts)));
         }
@@ -35,22 +37,23 @@ fn asks_why(change: &Change) -> bool {
     matches!(change.change, ChangeKind::Regressed | ChangeKind::Differs)
 }
 
-/// The tests of both sides by their ids.
+/// Tests of both sides by their ids.
 struct Tests<'a> {
     baseline: &'a Leg,
     candidate: &'a Leg,
     /// The candidate's, for every test the same.
     artifacts: Arc<[Artifact]>,
-    by_id: BTreeMap<&'a str, (Option<&'a Test>, Option<&'a Test>)>,
+    by_id: HashMap<&'a str, (Option<&'a Test>, Option<&'a Test>)>,
 }
 
 impl<'a> Tests<'a> {
-    fn of(baseline: &'a Leg, candidate: &'a Leg) -> Self {
-        let mut by_id: BTreeMap<&str, (Option<&Test>, Option<&Test>)> = BTreeMap::new();
-        for test in &baseline.tests {
+    fn of(baseline: &'a Leg, candidate: &'a Leg, ids: HashSet<&str>) -> Self {
+        let mut by_id: HashMap<&str, (Option<&Test>, Option<&Test>)> = HashMap::new();
+        let is_asked = |test: &&Test| ids.contains(test.id.as_str());
+        for test in baseline.tests.iter().filter(is_asked) {
             by_id.entry(&test.id).or_default().0 = Some(test);
         }
-        for test in &candidate.tests {
+        for test in candidate.tests.iter().filter(is_asked) {
             by_id.entry(&test.id).or_default().1 = Some(test);
         }
         let artifacts = candidate.artifacts.as_slice().into();

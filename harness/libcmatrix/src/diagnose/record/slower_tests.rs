@@ -1,7 +1,9 @@
 //! Tests that do the same on both sides, and take longer on musl. Where no rule knows why, nothing is
 //! said of the cause: the comparison tells of the time.
 
-use libcmatrix_schema::{Attempt, Comparison, Leg, Quantity, Shows, Test};
+use std::collections::HashMap;
+
+use libcmatrix_schema::{Attempt, Comparison, Leg, Quantity, Shows, Test, TestMeasurement};
 
 use super::{
     causes::{self, Causes},
@@ -23,18 +25,20 @@ pub(super) fn explain(
     baseline: &Leg,
     candidate: &Leg,
 ) {
-    for told in &comparison.tests_measured {
+    let is_told = |told: &&TestMeasurement| {
         let measured = &told.measurement;
         let longer = measured.candidate_median - measured.baseline_median;
         let is_slower = measured.quantity == Quantity::TestWall && measured.shows == Shows::More;
-        if !is_slower || longer < NOTICEABLE_S {
-            continue;
-        }
-        let test = |leg: &'_ Leg| leg.tests.iter().find(|test| test.id == told.id).cloned();
-        let (Some(a), Some(b)) = (test(baseline), test(candidate)) else { continue };
+        is_slower && longer >= NOTICEABLE_S
+    };
+    let ids: Vec<&str> =
+        comparison.tests_measured.iter().filter(is_told).map(|told| told.id.as_str()).collect();
+    let (on_glibc, on_musl) = (by_id(baseline, &ids), by_id(candidate, &ids));
+    for id in ids {
+        let (Some(a), Some(b)) = (on_glibc.get(id), on_musl.get(id)) else { continue };
         let sides = |value: fn(&Attempt) -> Option<f64>| Sides {
-            baseline: middle(&a, value),
-            candidate: middle(&b, value),
+            baseline: middle(a, value),
+            candidate: middle(b, value),
         };
         let mut facts = in_leg(Facts::default(), candidate);
         facts.slower = Some(Slower {
@@ -43,9 +47,14 @@ pub(super) fn explain(
             page_faults: sides(|attempt| attempt.page_faults.map(count)),
         });
         if let Some(found) = causes::best(decide(&facts)) {
-            causes.add_test(candidate, &told.id, Some(found));
+            causes.add_test(candidate, id, Some(found));
         }
     }
+}
+
+fn by_id<'a>(leg: &'a Leg, ids: &[&str]) -> HashMap<&'a str, &'a Test> {
+    let tests = leg.tests.iter().map(|test| (test.id.as_str(), test));
+    tests.filter(|(id, _)| ids.contains(id)).collect()
 }
 
 /// The median over the attempts; 0 where nothing was measured.

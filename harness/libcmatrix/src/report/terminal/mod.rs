@@ -76,11 +76,11 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
         if !record.settings.doctests {
             text.push_str("; doctests were not asked for");
         }
-        let is_ignored = |o: &Option<String>| o.as_deref() == Some("ignored");
+        let is_ignored = |outcome: Option<&str>| outcome == Some("ignored");
         let ignored = comparison
             .changes
             .iter()
-            .filter(|c| is_ignored(&c.baseline) && is_ignored(&c.candidate))
+            .filter(|c| is_ignored(c.baseline.as_deref()) && is_ignored(c.candidate.as_deref()))
             .count();
         if ignored > 0 {
             let _ = write!(text, "; {ignored} ignored on both sides");
