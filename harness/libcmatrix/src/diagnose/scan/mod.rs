@@ -44,6 +44,8 @@ pub struct Scanner {
     part: u64,
     /// The part on which each pattern was last tried, so that nothing need be emptied between them.
     tried: Vec<u64>,
+    /// Lines that were kept of each pattern. The facts know it too, but are slower to ask.
+    kept: Vec<usize>,
     diagnostics: diagnostics::Collector,
     pairs: pairs::Collector,
     names_seen: HashSet<(NamedKind, String)>,
@@ -75,6 +77,7 @@ impl Scanner {
             part: 0,
             rest: Vec::new(),
             tried: vec![0; rulebook.patterns.len()],
+            kept: vec![0; rulebook.patterns.len()],
             diagnostics: diagnostics::Collector::default(),
             pairs: pairs::Collector::default(),
             names_seen: HashSet::new(),
@@ -136,15 +139,15 @@ impl Scanner {
         let bytes = clean::without_controls(bytes);
         let text = LazyCell::new(|| String::from_utf8_lossy(&bytes));
         let mut readers = Readers::default();
-        let Self { rulebook, facts, part, tried, .. } = self;
+        let Self { rulebook, facts, part, tried, kept, .. } = self;
         rulebook.patterns.candidates(&bytes, |target| match target {
             Target::Reader(reader) => readers.insert(reader),
             Target::Pattern(pattern) => {
                 if std::mem::replace(&mut tried[pattern], *part) == *part {
                     return;
                 }
-                let kept = facts.lines.get(&pattern).map_or(0, Vec::len);
-                if kept < KEPT && rulebook.patterns.is_match(pattern, &text) {
+                if kept[pattern] < KEPT && rulebook.patterns.is_match(pattern, &text) {
+                    kept[pattern] += 1;
                     facts.lines.entry(pattern).or_default().push(hit(number, &text));
                 }
             }
