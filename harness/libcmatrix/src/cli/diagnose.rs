@@ -62,21 +62,14 @@ fn read(args: &DiagnoseArgs) -> Result<Facts> {
             .because(e)
             .hint("give a log file, or `-` and the log on standard input")
     };
-    let mut input: Box<dyn Read> = if args.file.as_os_str() == "-" {
+    let input: Box<dyn Read> = if args.file.as_os_str() == "-" {
         Box::new(io::stdin().lock())
     } else {
         Box::new(File::open(&args.file).map_err(cannot)?)
     };
     let mut scanner = Scanner::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match input.read(&mut buffer) {
-            Ok(0) => return Ok(scanner.finish()),
-            Ok(n) => scanner.push(&buffer[..n]),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(cannot(e)),
-        }
-    }
+    scanner.read(input).map_err(cannot)?;
+    Ok(scanner.finish())
 }
 
 /// A signal by its number or its name, with or without `SIG`.

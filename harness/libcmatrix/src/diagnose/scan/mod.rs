@@ -9,18 +9,22 @@ mod clean;
 mod context;
 mod diagnostics;
 mod ended;
+mod look;
 mod names;
 mod pairs;
 mod readers;
 
-use std::{cell::LazyCell, collections::HashSet};
+use std::{
+    cell::LazyCell,
+    collections::HashSet,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 pub(super) use readers::{Reader, words};
 
-use readers::Readers;
+use look::{Looked, Tried};
 
 use super::{
-    conditions::Target,
     facts::{Facts, Hit, NamedKind},
     rulebook::{Rulebook, rulebook},
 };
@@ -40,12 +44,9 @@ pub struct Scanner {
     number: u64,
     /// The part of a line that has come so far.
     rest: Vec<u8>,
-    /// How many lines, and parts of long ones, came so far.
-    part: u64,
-    /// The part on which each pattern was last tried, so that nothing need be emptied between them.
-    tried: Vec<u64>,
-    /// Lines that were kept of each pattern. The facts know it too, but are slower to ask.
-    kept: Vec<usize>,
+    tried: Tried,
+    /// Lines that were kept of each pattern.
+    kept: Vec<AtomicUsize>,
     diagnostics: diagnostics::Collector,
     pairs: pairs::Collector,
     names_seen: HashSet<(NamedKind, String)>,
@@ -74,10 +75,11 @@ impl Scanner {
             rulebook,
             facts: Facts::default(),
             number: 0,
-            part: 0,
             rest: Vec::new(),
-            tried: vec![0; rulebook.patterns.len()],
-            kept: vec![0; rulebook.patterns.len()],
+            tried: Tried::new(rulebook),
+            kept: std::iter::repeat_with(AtomicUsize::default)
+                .take(rulebook.patterns.len())
+                .collect(),
             diagnostics: diagnostics::Collector::default(),
             pairs: pairs::Collector::default(),
             names_seen: HashSet::new(),
@@ -120,38 +122,33 @@ impl Scanner {
     }
 
     fn line(&mut self, line: &[u8]) {
-        let mut parts = line.chunks(LINE_BYTES).peekable();
-        if parts.peek().is_none() {
-            self.part(b"", false);
-        }
-        while let Some(part) = parts.next() {
-            self.part(part, parts.peek().is_some());
+        for (part, goes_on) in look::parts_of_line(line) {
+            self.part(part, goes_on);
         }
     }
 
     /// One line, or a part of a very long one; `goes_on`: the line does not end here.
     fn part(&mut self, bytes: &[u8], goes_on: bool) {
+        let looked = look::look(self.rulebook, &self.kept, &mut self.tried, bytes);
+        self.take(bytes, goes_on, &looked);
+    }
+
+    /// The same, once it was looked at.
+    fn take(&mut self, bytes: &[u8], goes_on: bool, looked: &Looked) {
         let number = self.number + 1;
         if !goes_on {
             self.number = number;
         }
-        self.part += 1;
-        let bytes = clean::without_controls(bytes);
+        let readers = looked.readers;
+        let bytes = LazyCell::new(|| clean::without_controls(bytes));
         let text = LazyCell::new(|| String::from_utf8_lossy(&bytes));
-        let mut readers = Readers::default();
-        let Self { rulebook, facts, part, tried, kept, .. } = self;
-        rulebook.patterns.candidates(&bytes, |target| match target {
-            Target::Reader(reader) => readers.insert(reader),
-            Target::Pattern(pattern) => {
-                if std::mem::replace(&mut tried[pattern], *part) == *part {
-                    return;
-                }
-                if kept[pattern] < KEPT && rulebook.patterns.is_match(pattern, &text) {
-                    kept[pattern] += 1;
-                    facts.lines.entry(pattern).or_default().push(hit(number, &text));
-                }
+        let facts = &mut self.facts;
+        for &pattern in &looked.matched {
+            if self.kept[pattern].load(Ordering::Relaxed) < KEPT {
+                self.kept[pattern].fetch_add(1, Ordering::Relaxed);
+                facts.lines.entry(pattern).or_default().push(hit(number, &text));
             }
-        });
+        }
         context::note(readers, &mut facts.context);
         if readers.has(Reader::Names) {
             names::find(&text, number, facts, &mut self.names_seen);

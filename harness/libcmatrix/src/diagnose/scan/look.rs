@@ -1,0 +1,203 @@
+//! What a line is looked at for: which patterns match it, and who else wants to read it. It depends on
+//! the line alone, so several threads share a long text; what comes of it is put together in the order of
+//! the lines, by [`Scanner::take`].
+
+use std::{
+    io::{self, Read},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use super::{KEPT, LINE_BYTES, Scanner, clean, readers::Readers};
+use crate::diagnose::{conditions::Target, rulebook::Rulebook};
+
+/// What a thread looks at in one go, in bytes.
+const PORTION: usize = 512 << 10;
+
+/// What there is in a line.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    pub(super) readers: Readers,
+    pub(super) matched: Vec<usize>,
+}
+
+/// The line on which each pattern was last tried, so that nothing need be emptied between them.
+#[derive(Debug)]
+pub(super) struct Tried {
+    line: u64,
+    on: Vec<u64>,
+}
+
+impl Tried {
+    pub(super) fn new(rulebook: &Rulebook) -> Self {
+        Self { line: 0, on: vec![0; rulebook.patterns.len()] }
+    }
+}
+
+/// Looks at a line, or at a part of a very long one. A pattern of which enough lines were kept is not
+/// asked.
+pub(super) fn look(
+    rulebook: &Rulebook,
+    kept: &[AtomicUsize],
+    tried: &mut Tried,
+    line: &[u8],
+) -> Looked {
+    let line = clean::without_controls(line);
+    let text = std::cell::LazyCell::new(|| String::from_utf8_lossy(&line));
+    let mut looked = Looked::default();
+    tried.line += 1;
+    rulebook.patterns.candidates(&line, |target| match target {
+        Target::Reader(reader) => looked.readers.insert(reader),
+        Target::Pattern(pattern) => {
+            if std::mem::replace(&mut tried.on[pattern], tried.line) != tried.line
+                && kept[pattern].load(Ordering::Relaxed) < KEPT
+                && rulebook.patterns.is_match(pattern, &text)
+            {
+                looked.matched.push(pattern);
+            }
+        }
+    });
+    looked
+}
+
+impl Scanner {
+    /// Takes all that a reader gives, with as many threads as there are processors.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&mut self, mut input: impl Read) -> io::Result<()> {
+        let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut buffer = Vec::new();
+        loop {
+            let wanted = (threads * PORTION).saturating_sub(buffer.len()).max(PORTION);
+            let read = input.by_ref().take(wanted as u64).read_to_end(&mut buffer)?;
+            // A line may have begun before, and one without end is not kept whole.
+            let whole = match memchr::memrchr(b'\n', &buffer) {
+                Some(end) if self.rest.is_empty() => end + 1,
+                _ => 0,
+            };
+            if whole == 0 || read < wanted {
+                self.push(&buffer);
+                buffer.clear();
+            } else {
+                self.lines(&buffer[..whole], threads);
+                buffer.drain(..whole);
+            }
+            if read < wanted {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes whole lines.
+    fn lines(&mut self, text: &[u8], threads: usize) {
+        let portions = portions(text, threads);
+        let (rulebook, kept) = (self.rulebook, &self.kept);
+        let looked: Vec<Vec<Looked>> = thread::scope(|scope| {
+            let look_at = |portion| {
+                let mut tried = Tried::new(rulebook);
+                parts(portion).map(|(part, _)| look(rulebook, kept, &mut tried, part)).collect()
+            };
+            let started: Vec<_> =
+                portions.iter().map(|portion| scope.spawn(move || look_at(portion))).collect();
+            let joined = started.into_iter().map(|thread| match thread.join() {
+                Ok(looked) => looked,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            joined.collect()
+        });
+        for (portion, looked) in portions.iter().zip(looked) {
+            for ((part, goes_on), looked) in parts(portion).zip(looked) {
+                self.take(part, goes_on, &looked);
+            }
+        }
+    }
+}
+
+/// Text of whole lines in about so many parts of about the same size.
+fn portions(text: &[u8], parts: usize) -> Vec<&[u8]> {
+    let mut portions = Vec::new();
+    let mut rest = text;
+    let size = text.len() / parts.max(1);
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest.get(size..).unwrap_or_default());
+        let (portion, after) = rest.split_at(end.map_or(rest.len(), |end| size + end + 1));
+        portions.push(portion);
+        rest = after;
+    }
+    portions
+}
+
+/// The lines of a text that ends with one, long ones in parts; and whether a line goes on after it.
+pub(super) fn parts(text: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    lines.map(|line| line.strip_suffix(b"\n").unwrap_or(line)).flat_map(parts_of_line)
+}
+
+/// A line, or the parts of a long one.
+pub(super) fn parts_of_line(line: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
+    let count = line.len().div_ceil(LINE_BYTES).max(1);
+    (0..count).map(move |n| {
+        let end = line.len().min((n + 1) * LINE_BYTES);
+        (&line[n * LINE_BYTES..end], n + 1 < count)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::Facts;
+
+    /// A text that several threads share, with lines that several patterns and readers want, one that is
+    /// longer than a part, and no end of the last.
+    fn long() -> String {
+        let mut text = String::new();
+        for n in 0..40_000 {
+            text += &format!("line {n}: nothing to see\n");
+            if n % 500 == 0 {
+                text += "/usr/bin/ld: x.o: undefined reference to `gnu_get_libc_version'\n";
+                text += "error[E0425]: cannot find value `x`\n --> src/lib.rs:1:1\n  |\n\n";
+                text += "Segmentation fault (core dumped) on Alpine\r\n";
+            }
+            if n == 30_000 {
+                text += &format!("{} fatal error: execinfo.h: No such file\n", "x".repeat(100_000));
+            }
+        }
+        text + "the end: exit code: 139"
+    }
+
+    fn same(a: &Facts, b: &Facts) {
+        assert_eq!((&a.lines, &a.named), (&b.lines, &b.named));
+        assert_eq!((&a.diagnostics, &a.pairs, a.context), (&b.diagnostics, &b.pairs, b.context));
+        assert_eq!((a.exit_code, a.signal), (b.exit_code, b.signal));
+    }
+
+    #[test]
+    fn several_threads_see_what_one_sees() {
+        let text = long();
+        assert!(text.len() > 2 * PORTION);
+        let one = super::super::scan(text.as_bytes());
+        assert!(!one.lines.is_empty() && !one.named.is_empty() && !one.diagnostics.is_empty());
+        for threads in [1, 2, 3, 7] {
+            let mut scanner = Scanner::new();
+            let whole = text.rfind('\n').expect("a line") + 1;
+            scanner.lines(&text.as_bytes()[..whole], threads);
+            scanner.push(&text.as_bytes()[whole..]);
+            same(&scanner.finish(), &one);
+        }
+        let mut scanner = Scanner::new();
+        scanner.read(text.as_bytes()).expect("read");
+        same(&scanner.finish(), &one);
+    }
+
+    #[test]
+    fn portions_end_with_lines() {
+        for text in ["a\nbb\nccc\n", "\n\n\n", "a\n", ""] {
+            for parts in 1..5 {
+                let portions = portions(text.as_bytes(), parts);
+                assert!(portions.iter().all(|portion| portion.ends_with(b"\n")));
+                assert_eq!(portions.concat(), text.as_bytes());
+            }
+        }
+    }
+}
