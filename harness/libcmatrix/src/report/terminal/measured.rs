@@ -20,7 +20,7 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     if told.is_empty() && comparison.tests_measured.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{BOLD}measured{BOLD:#} medians; the ratio with its 95 % interval\n");
+    let _ = writeln!(out, "\n{BOLD}measured{BOLD:#} medians; the ratio with its 95 % interval");
     if !told.is_empty() {
         table(out, &told, width);
     }
@@ -41,6 +41,7 @@ fn table(out: &mut String, told: &[&Measurement], width: usize) {
     for measurement in told {
         table.add_row(row(measurement));
     }
+    let _ = writeln!(out);
     for line in table.to_string().lines() {
         let _ = writeln!(out, " {}", line.trim_end());
     }
