@@ -2,8 +2,7 @@
 //! needs for it, the record included. One test in a thousand fails, one in a thousand is slower; they come
 //! as binaries list them.
 //!
-//! Prints both; asserts nothing. What a user would use instead is `diff` of two sorted lists, which
-//! `ci/bench` does not need a table for: it knows of no attempts.
+//! Prints both; asserts nothing.
 
 use std::time::Instant;
 

@@ -14,6 +14,9 @@ use crate::diagnose::{conditions::Target, rulebook::Rulebook};
 /// What a thread looks at in one go, in bytes.
 const PORTION: usize = 512 << 10;
 
+/// Threads at most: each has caches of its own for every pattern, some 60 MB in a long log.
+const MOST_THREADS: usize = 2;
+
 /// What there is in a line.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
@@ -61,12 +64,13 @@ pub(super) fn look(
 }
 
 impl Scanner {
-    /// Takes all that a reader gives, with as many threads as there are processors.
+    /// Takes all that a reader gives, with two threads where there are two processors.
     ///
     /// # Errors
     /// It cannot be read.
     pub fn read(&mut self, mut input: impl Read) -> io::Result<()> {
         let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = threads.min(MOST_THREADS);
         let mut buffer = Vec::new();
         loop {
             let wanted = (threads * PORTION).saturating_sub(buffer.len()).max(PORTION);
