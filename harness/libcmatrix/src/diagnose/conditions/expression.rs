@@ -46,13 +46,48 @@ impl Expression {
 
     fn compiled(&self) -> Option<&Regex> {
         let compile = || {
-            RegexBuilder::new(&self.text)
+            RegexBuilder::new(&with_ascii_classes(&self.text))
                 .dot_matches_new_line(self.dot_matches_new_line)
                 .build()
                 .ok()
         };
         self.compiled.get_or_init(compile).as_ref()
     }
+}
+
+/// The expression with the letters, digits, spaces and word boundaries of ASCII. What tools say is ASCII but
+/// for quotation marks, which `.` must match as one; tables of every letter there is take most of the
+/// memory, and a boundary between them keeps a line that has such a mark from the fast automaton.
+fn with_ascii_classes(text: &str) -> String {
+    let mut ascii = String::with_capacity(text.len() * 2);
+    let mut characters = text.chars();
+    let mut in_class = false;
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            match character {
+                '[' => in_class = true,
+                ']' => in_class = false,
+                _ => {}
+            }
+            ascii.push(character);
+            continue;
+        }
+        let Some(escaped) = characters.next() else { break };
+        let members = match escaped {
+            'w' | 'W' => "0-9A-Za-z_",
+            'd' | 'D' => "0-9",
+            's' | 'S' => r"\t\n\x0B\f\r ",
+            _ => "",
+        };
+        match escaped {
+            'w' | 'd' | 's' if in_class => ascii.push_str(members),
+            'w' | 'd' | 's' => ascii.extend(["[", members, "]"]),
+            'W' | 'D' | 'S' => ascii.extend(["[^", members, "]"]),
+            'b' if !in_class => ascii.push_str(r"(?-u:\b)"),
+            _ => ascii.extend(['\\', escaped]),
+        }
+    }
+    ascii
 }
 
 #[cfg(test)]
@@ -66,5 +101,15 @@ mod tests {
         assert!(Expression::read_whole("a|b").expect("well-formed").is_match("b"));
         assert!(!Expression::read_whole("a|b").expect("well-formed").is_match("ab"));
         assert!(Expression::read_across_lines("a.b").expect("well-formed").is_match("a\nb"));
+        let quoted = Expression::read(r".\w+. \bund").expect("well-formed");
+        assert!(quoted.is_match("‘x’ undeclared") && !quoted.is_match("‘x’ bund"));
+    }
+
+    #[test]
+    fn classes_are_those_of_ascii() {
+        let ascii = |text| with_ascii_classes(text);
+        assert_eq!(ascii(r"\w+\."), r"[0-9A-Za-z_]+\.");
+        assert_eq!(ascii(r"[\w.-]\d[\]\d]"), r"[0-9A-Za-z_.-][0-9][\]0-9]");
+        assert_eq!(ascii(r"\bx\\b[^\s]\S"), r"(?-u:\b)x\\b[^\t\n\x0B\f\r ][^\t\n\x0B\f\r ]");
     }
 }

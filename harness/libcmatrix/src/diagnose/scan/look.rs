@@ -3,6 +3,9 @@
 //! the lines, by [`Scanner::take`].
 
 use std::{
+    cell::LazyCell,
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
     io::{self, Read},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -17,50 +20,96 @@ const PORTION: usize = 512 << 10;
 /// Threads at most: each has caches of its own for every pattern, some 60 MB in a long log.
 const MOST_THREADS: usize = 2;
 
+/// Lines that a thread remembers; more than that, and it begins anew.
+const KNOWN_LINES: usize = 1 << 15;
+
 /// What there is in a line.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Looked {
     pub(super) readers: Readers,
     pub(super) matched: Vec<usize>,
+    /// Whether the same line came before.
+    pub(super) came_before: bool,
 }
 
-/// The line on which each pattern was last tried, so that nothing need be emptied between them.
+/// What one thread keeps from line to line.
 #[derive(Debug)]
-pub(super) struct Tried {
+pub(super) struct Looker {
     line: u64,
-    on: Vec<u64>,
+    /// The line on which each pattern was last tried, so that nothing need be emptied between them.
+    tried_on: Vec<u64>,
+    /// Lines of late, by their hash under a key of this process, so that no text can be made to collide.
+    known: HashMap<u64, Looked>,
+    hasher: RandomState,
 }
 
-impl Tried {
+impl Looker {
     pub(super) fn new(rulebook: &Rulebook) -> Self {
-        Self { line: 0, on: vec![0; rulebook.patterns.len()] }
+        Self {
+            line: 0,
+            tried_on: vec![0; rulebook.patterns.len()],
+            known: HashMap::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Looks at a line, or at a part of a very long one; at one that came before by remembering. A
+    /// pattern of which enough lines were kept is not asked.
+    pub(super) fn look(
+        &mut self,
+        rulebook: &Rulebook,
+        kept: &[AtomicUsize],
+        line: &[u8],
+    ) -> Looked {
+        let hash = self.hasher.hash_one(without_time(line));
+        if let Some(known) = self.known.get(&hash) {
+            return known.clone();
+        }
+        let looked = self.look_anew(rulebook, kept, line);
+        if self.known.len() == KNOWN_LINES {
+            self.known.clear();
+        }
+        self.known.insert(hash, Looked { came_before: true, ..looked.clone() });
+        looked
+    }
+
+    fn look_anew(&mut self, rulebook: &Rulebook, kept: &[AtomicUsize], line: &[u8]) -> Looked {
+        let line = clean::without_controls(line);
+        let text = LazyCell::new(|| String::from_utf8_lossy(&line));
+        let mut looked = Looked::default();
+        self.line += 1;
+        rulebook.patterns.candidates(&line, |target| match target {
+            Target::Reader(reader) => looked.readers.insert(reader),
+            Target::Pattern(pattern) => {
+                if std::mem::replace(&mut self.tried_on[pattern], self.line) != self.line
+                    && kept[pattern].load(Ordering::Relaxed) < KEPT
+                    && rulebook.patterns.is_match(pattern, &text)
+                {
+                    looked.matched.push(pattern);
+                }
+            }
+        });
+        looked
     }
 }
 
-/// Looks at a line, or at a part of a very long one. A pattern of which enough lines were kept is not
-/// asked.
-pub(super) fn look(
-    rulebook: &Rulebook,
-    kept: &[AtomicUsize],
-    tried: &mut Tried,
-    line: &[u8],
-) -> Looked {
-    let line = clean::without_controls(line);
-    let text = std::cell::LazyCell::new(|| String::from_utf8_lossy(&line));
-    let mut looked = Looked::default();
-    tried.line += 1;
-    rulebook.patterns.candidates(&line, |target| match target {
-        Target::Reader(reader) => looked.readers.insert(reader),
-        Target::Pattern(pattern) => {
-            if std::mem::replace(&mut tried.on[pattern], tried.line) != tried.line
-                && kept[pattern].load(Ordering::Relaxed) < KEPT
-                && rulebook.patterns.is_match(pattern, &text)
-            {
-                looked.matched.push(pattern);
-            }
-        }
-    });
-    looked
+/// The line without the time that CI systems put before it: `2026-11-29T02:03:04.5678901Z `.
+fn without_time(line: &[u8]) -> &[u8] {
+    const FORM: &[u8] = b"0000-00-00T00:00:00";
+    let is_time = line.len() > FORM.len()
+        && FORM.iter().zip(line).all(|(form, byte)| match form {
+            b'0' => byte.is_ascii_digit(),
+            other => byte == other,
+        });
+    if !is_time {
+        return line;
+    }
+    let rest = &line[FORM.len()..];
+    let fraction = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    match rest.iter().position(|byte| !fraction(byte)) {
+        Some(end) => rest[end..].strip_prefix(b"Z ").unwrap_or(line),
+        None => line,
+    }
 }
 
 impl Scanner {
@@ -97,13 +146,16 @@ impl Scanner {
     fn lines(&mut self, text: &[u8], threads: usize) {
         let portions = portions(text, threads);
         let (rulebook, kept) = (self.rulebook, &self.kept);
+        self.lookers.resize_with(portions.len().max(self.lookers.len()), || Looker::new(rulebook));
         let looked: Vec<Vec<Looked>> = thread::scope(|scope| {
-            let look_at = |portion| {
-                let mut tried = Tried::new(rulebook);
-                parts(portion).map(|(part, _)| look(rulebook, kept, &mut tried, part)).collect()
+            let look_at = |looker: &mut Looker, portion| {
+                parts(portion).map(|(part, _)| looker.look(rulebook, kept, part)).collect()
             };
-            let started: Vec<_> =
-                portions.iter().map(|portion| scope.spawn(move || look_at(portion))).collect();
+            let started: Vec<_> = portions
+                .iter()
+                .zip(&mut self.lookers)
+                .map(|(portion, looker)| scope.spawn(move || look_at(looker, portion)))
+                .collect();
             let joined = started.into_iter().map(|thread| match thread.join() {
                 Ok(looked) => looked,
                 Err(panic) => std::panic::resume_unwind(panic),

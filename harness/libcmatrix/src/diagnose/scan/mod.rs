@@ -22,7 +22,7 @@ use std::{
 
 pub(super) use readers::{Reader, words};
 
-use look::{Looked, Tried};
+use look::{Looked, Looker};
 
 use super::{
     facts::{Facts, Hit, NamedKind},
@@ -44,7 +44,8 @@ pub struct Scanner {
     number: u64,
     /// The part of a line that has come so far.
     rest: Vec<u8>,
-    tried: Tried,
+    /// One of each thread that looks; the first is there from the beginning.
+    lookers: Vec<Looker>,
     /// Lines that were kept of each pattern.
     kept: Vec<AtomicUsize>,
     diagnostics: diagnostics::Collector,
@@ -76,7 +77,7 @@ impl Scanner {
             facts: Facts::default(),
             number: 0,
             rest: Vec::new(),
-            tried: Tried::new(rulebook),
+            lookers: vec![Looker::new(rulebook)],
             kept: std::iter::repeat_with(AtomicUsize::default)
                 .take(rulebook.patterns.len())
                 .collect(),
@@ -129,7 +130,7 @@ impl Scanner {
 
     /// One line, or a part of a very long one; `goes_on`: the line does not end here.
     fn part(&mut self, bytes: &[u8], goes_on: bool) {
-        let looked = look::look(self.rulebook, &self.kept, &mut self.tried, bytes);
+        let looked = self.lookers[0].look(self.rulebook, &self.kept, bytes);
         self.take(bytes, goes_on, &looked);
     }
 
@@ -150,7 +151,8 @@ impl Scanner {
             }
         }
         context::note(readers, &mut facts.context);
-        if readers.has(Reader::Names) {
+        // A name is kept once, so the same line again has none.
+        if readers.has(Reader::Names) && !looked.came_before {
             names::find(&text, number, facts, &mut self.names_seen);
         }
         if readers.has(Reader::Ended) {
