@@ -27,6 +27,7 @@ mod memory_events;
 mod pool;
 mod process;
 pub mod protocol;
+mod scratch;
 mod serve;
 mod stack_header;
 mod supervisor;

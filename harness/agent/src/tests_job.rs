@@ -10,6 +10,7 @@ use crate::{
     input::Input,
     pool::{Happened, Pool},
     protocol::{Ended, ListedTest, ProgramLimits, Report, Stream, TestBinary, TestToRun},
+    scratch::Scratch,
 };
 
 /// A listing may be long: a binary with 100,000 tests says some 10 MB.
@@ -182,19 +183,19 @@ pub(crate) fn run(
     mut say: impl FnMut(&Report),
 ) -> io::Result<()> {
     let mut waiting = (0..attempts).flat_map(|_| 0..tests.len());
-    let mut outputs: Vec<Option<Capture>> = tests.iter().map(|_| None).collect();
+    let mut running: Vec<Option<Running>> = tests.iter().map(|_| None).collect();
     let mut next = waiting.next();
     while next.is_some() || pool.len() > 0 {
         while pool.len() < threads.max(1) {
             let Some(test) = next else { break };
             // The same test never runs beside itself: its attempts may share a file or a port.
-            if outputs[test].is_some() {
+            if running[test].is_some() {
                 break;
             }
             next = waiting.next();
             say(&Report::TestStarted { test });
             match start(pool, test, &tests[test], binaries, limits) {
-                Ok(()) => outputs[test] = Some(Capture::new(limits.head_bytes, limits.tail_bytes)),
+                Ok(started) => running[test] = Some(started),
                 Err(e) => say(&Report::TestFinished { test, attempt: not_run(e.to_string()) }),
             }
         }
@@ -203,12 +204,12 @@ pub(crate) fn run(
         }
         pool.wait(input, |test, happened| match happened {
             Happened::Output(_, bytes) => {
-                if let Some(output) = &mut outputs[test] {
-                    output.push(bytes);
+                if let Some(running) = &mut running[test] {
+                    running.output.push(bytes);
                 }
             }
             Happened::Ended(ended) => {
-                if let Some(output) = outputs[test].take() {
+                if let Some(Running { output, .. }) = running[test].take() {
                     let is_named = tests[test].name.is_some();
                     let binary = binaries.get(tests[test].binary);
                     let folder = binary.map_or("/", |b| b.program.cwd.as_str());
@@ -224,18 +225,29 @@ pub(crate) fn run(
     Ok(())
 }
 
+/// An attempt that goes on.
+struct Running {
+    output: Capture,
+    /// Removed when the attempt has ended.
+    _scratch: Option<Scratch>,
+}
+
 fn start(
     pool: &mut Pool,
     tag: usize,
     test: &TestToRun,
     binaries: &[TestBinary],
     limits: ProgramLimits,
-) -> io::Result<()> {
+) -> io::Result<Running> {
     let binary = binaries.get(test.binary).ok_or_else(|| {
         io::Error::new(io::ErrorKind::InvalidInput, "the job names a binary that it does not have")
     })?;
-    let command = Command::new(&binary.program, &arguments(test.name.as_deref()))?;
-    pool.start(tag, &command, true, true, Duration::from_millis(limits.time_ms), None)
+    let mut program = binary.program.clone();
+    let scratch = Scratch::give(&mut program);
+    let command = Command::new(&program, &arguments(test.name.as_deref()))?;
+    pool.start(tag, &command, true, true, Duration::from_millis(limits.time_ms), None)?;
+    let output = Capture::new(limits.head_bytes, limits.tail_bytes);
+    Ok(Running { output, _scratch: scratch })
 }
 
 /// As `cargo nextest` starts a test. A leading dash would be taken for an option.

@@ -4,10 +4,11 @@
 //! holds if the finding is right. Only if it holds for every test of the finding, in every attempt,
 //! is the finding proven. What contradicts the prediction makes it no more than possible.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use libcmatrix_schema::{
-    Comparison, Confidence, Experiment, ExperimentKind, Finding, Outcome, Proof, Quantity, Test,
+    AttemptStatus, Comparison, Confidence, Experiment, ExperimentKind, Finding, Outcome, Proof,
+    Quantity, Test,
 };
 
 use super::{record::UNEXPLAINED, rulebook::rulebook};
@@ -48,6 +49,7 @@ pub(super) fn apply(
     findings: &mut Vec<Finding>,
     experiments: &[Experiment],
     comparison: &Comparison,
+    candidate: &HashMap<&str, &Test>,
 ) {
     for finding in findings.iter_mut() {
         let mut held = Vec::new();
@@ -57,7 +59,7 @@ pub(super) fn apply(
             else {
                 continue;
             };
-            let Some(proof) = judge(finding, experiment, comparison) else { continue };
+            let Some(proof) = judge(finding, experiment, comparison, candidate) else { continue };
             held.push(proof.as_predicted == proof.of);
             finding.proofs.push(proof);
         }
@@ -85,9 +87,19 @@ fn is_about_userland(proof: &Proof) -> bool {
     proof.kind == ExperimentKind::BaselineUserland
 }
 
-fn judge(finding: &Finding, experiment: &Experiment, comparison: &Comparison) -> Option<Proof> {
+fn judge(
+    finding: &Finding,
+    experiment: &Experiment,
+    comparison: &Comparison,
+    candidate: &HashMap<&str, &Test>,
+) -> Option<Proof> {
     let done = experiment.tests.iter().filter(|test| finding.tests.contains(&test.id));
-    let done: Vec<&Test> = done.filter(|test| !test.attempts.is_empty()).collect();
+    let tells = |test: &&Test| {
+        !test.attempts.is_empty()
+            && (!predicts_passing(experiment.kind)
+                || candidate.get(test.id.as_str()).is_none_or(|before| tells(before, test)))
+    };
+    let done: Vec<&Test> = done.filter(tells).collect();
     if done.is_empty() {
         return None;
     }
@@ -110,6 +122,28 @@ fn judge(finding: &Finding, experiment: &Experiment, comparison: &Comparison) ->
         conclusion: conclusion(experiment.kind, all).into(),
     })
 }
+
+fn predicts_passing(kind: ExperimentKind) -> bool {
+    match kind {
+        ExperimentKind::StackSize
+        | ExperimentKind::BaselineUserland
+        | ExperimentKind::DynamicLibc => true,
+        ExperimentKind::GlibcHeapChecks | ExperimentKind::OtherAllocator => false,
+    }
+}
+
+/// Whether it tells something that a test passes in an experiment: a test that mostly passes anyhow is
+/// likely to. If the experiment changed nothing, it would pass each time in fewer than one of twenty.
+fn tells(before: &Test, after: &Test) -> bool {
+    let good = before.attempts.iter().filter(|a| a.status == AttemptStatus::Passed).count();
+    let tries = i32::try_from(after.attempts.len()).unwrap_or(i32::MAX);
+    #[allow(clippy::cast_precision_loss, reason = "attempts are few")]
+    let rate = good as f64 / before.attempts.len().max(1) as f64;
+    rate.powi(tries) < CHANCE || after.outcome != Outcome::Passed
+}
+
+/// The chance that is taken.
+const CHANCE: f64 = 0.05;
 
 /// Whether most of what the test took longer on musl is gone.
 fn is_quick_again(test: &Test, comparison: &Comparison) -> bool {
@@ -200,7 +234,12 @@ mod tests {
 
     fn confidence(kind: ExperimentKind, statuses: &[AttemptStatus]) -> Confidence {
         let mut findings = vec![finding("thread-stack-overflow")];
-        apply(&mut findings, &[experiment(kind, statuses)], &Comparison::default());
+        apply(
+            &mut findings,
+            &[experiment(kind, statuses)],
+            &Comparison::default(),
+            &HashMap::new(),
+        );
         findings[0].confidence
     }
 
@@ -214,6 +253,20 @@ mod tests {
         assert_eq!(confidence(kind, &[]), Confidence::Likely, "nothing was run");
         let other = ExperimentKind::BaselineUserland;
         assert_eq!(confidence(other, &[good.clone(), good]), Confidence::Likely, "not its proof");
+    }
+
+    #[test]
+    fn a_test_that_mostly_passes_proves_nothing_by_passing() {
+        let (good, bad) = (AttemptStatus::Passed, AttemptStatus::Crashed { signal: 6 });
+        let test = |statuses: &[&AttemptStatus]| {
+            let attempts: Vec<Attempt> =
+                statuses.iter().map(|status| Attempt::unmeasured((*status).clone())).collect();
+            Test { id: "p$a".into(), outcome: Outcome::of(&attempts), attempts }
+        };
+        let passes = test(&[&good, &good, &good, &good]);
+        assert!(!tells(&test(&[&bad, &good, &good, &good, &good]), &passes));
+        assert!(tells(&test(&[&bad, &bad, &bad, &bad, &good]), &passes));
+        assert!(tells(&test(&[&bad, &good]), &test(&[&bad])), "it fails all the same");
     }
 
     /// Both tests take 0.1 s on glibc and 0.9 s on musl, and with another allocator so long.
@@ -236,7 +289,7 @@ mod tests {
         let mut slow = finding("malloc-contention");
         slow.confidence = Confidence::Possible;
         let mut findings = vec![slow];
-        apply(&mut findings, &[made], &comparison);
+        apply(&mut findings, &[made], &comparison, &HashMap::new());
         findings
     }
 

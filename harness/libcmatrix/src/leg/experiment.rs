@@ -10,7 +10,7 @@ use libcmatrix_schema::{Attempt, Linkage, Outcome, Test};
 use super::{
     BuiltBinary, Context, Leg,
     session::AgentSession,
-    test::{PlannedTest, test_limits, threads},
+    test::{PlannedTest, test_limits, threads_again},
 };
 use crate::failure::Result;
 
@@ -118,7 +118,7 @@ async fn run(
     tests: &[&PlannedTest],
     binaries: Vec<TestBinary>,
 ) -> Result<Vec<Test>> {
-    let to_run =
+    let to_run: Vec<TestToRun> =
         tests.iter().map(|t| TestToRun { binary: t.binary, name: t.name.clone() }).collect();
     let mut attempts: BTreeMap<usize, Vec<Attempt>> = BTreeMap::new();
     let report = |report| {
@@ -127,7 +127,8 @@ async fn run(
         }
     };
     let times = context.settings.confirm.max(1);
-    session.test(binaries, to_run, times, threads(context), test_limits(context), report).await?;
+    let threads = threads_again(context, tests.len());
+    session.test(binaries, to_run, times, threads, test_limits(context), report).await?;
     let done = attempts.into_iter().filter_map(|(at, attempts)| {
         let id = tests.get(at)?.id.clone();
         Some(Test { id, outcome: Outcome::of(&attempts), attempts })

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use cargo_metadata::Metadata;
 use libcmatrix_agent::protocol::{ListedTest, ProgramLimits, Report, TestBinary, TestToRun};
 use libcmatrix_schema::{AttemptStatus, Binary, Crash, Event, Outcome, StepName, StepStatus};
 
@@ -58,7 +59,7 @@ pub async fn list_host_only(
     if binaries.is_empty() {
         return Ok(());
     }
-    let threads = threads(context);
+    let threads = context.settings.test_threads as usize;
     let mut listed = Vec::new();
     let report = |report| {
         if let Report::Listed { binary, tests, status, output, crash } = report {
@@ -131,7 +132,8 @@ async fn list_body(context: &Context, leg: &mut Leg, step: &mut RunningStep<'_>)
             listed.insert(positions[binary], (status, tests, output, crash));
         }
     };
-    session.list(binaries, threads(context), limits(LIST_TIME_MS), report).await?;
+    let threads = context.settings.test_threads as usize;
+    session.list(binaries, threads, limits(LIST_TIME_MS), report).await?;
     for (at, (status, tests, output, crash)) in listed {
         take_listing(context, leg, step, at, (status, output, crash), &tests);
     }
@@ -207,6 +209,10 @@ pub async fn attempt_each(
         planned.iter().map(|t| TestToRun { binary: t.binary, name: t.name.clone() }).collect();
     let binaries = leg.binaries.iter().map(|b| b.test.clone()).collect();
     let limits = test_limits(context);
+    let threads = match only {
+        Some(_) => threads_again(context, planned.len()),
+        None => threads(context, leg.metadata.as_deref()),
+    };
     let leg_name = leg.name.clone();
     let (mut cpu, mut peak) = (0.0, 0);
     let report = |report| match report {
@@ -228,15 +234,32 @@ pub async fn attempt_each(
         }
         _ => {}
     };
-    session.test(binaries, tests, 1, threads(context), limits, report).await?;
+    session.test(binaries, tests, 1, threads, limits, report).await?;
     let step = step.step();
     step.user_s = Some(step.user_s.unwrap_or(0.0) + cpu);
     step.peak_rss_bytes = Some(step.peak_rss_bytes.unwrap_or(0).max(peak));
     Ok(())
 }
 
-pub(super) fn threads(context: &Context) -> usize {
-    context.settings.test_threads as usize
+fn threads(context: &Context, metadata: Option<&Metadata>) -> usize {
+    if metadata.is_some_and(one_at_a_time) { 1 } else { context.settings.test_threads as usize }
+}
+
+/// Whether tests of the project ask to run one at a time: by the crate `serial_test`, whose lock holds in
+/// one process only.
+#[must_use]
+pub fn one_at_a_time(metadata: &Metadata) -> bool {
+    let tested = metadata.workspace_packages();
+    tested.iter().any(|p| p.dependencies.iter().any(|d| d.name == "serial_test"))
+}
+
+/// Tests of which each runs alone when they run again; more would take too long.
+const MOST_ALONE: usize = 50;
+
+/// How many of `tests` run at a time when they run again: one, so that what two tests do to each other is
+/// not taken for a difference of the libcs.
+pub(super) fn threads_again(context: &Context, tests: usize) -> usize {
+    if tests <= MOST_ALONE { 1 } else { context.settings.test_threads as usize }
 }
 
 #[cfg(test)]

@@ -142,6 +142,7 @@ async fn prepare_and_fetch(context: &Context, legs: &mut [Leg], tree: &SourceTre
         }
     }
     notes::untested_members(context, legs);
+    notes::one_at_a_time(context, legs);
     for session in sessions {
         session.close().await?;
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::EngineInfo,
-    leg::{Context, Leg, test_environment},
+    leg::{Context, Leg, test, test_environment},
     record::Recorder,
 };
 
@@ -29,6 +29,17 @@ pub(super) fn untested_members(context: &Context, legs: &[Leg]) {
                 left_out.len(),
                 left_out.join(", ")
             ),
+        );
+    }
+}
+
+/// Says so where tests run one at a time because the project asks for it.
+pub(super) fn one_at_a_time(context: &Context, legs: &[Leg]) {
+    if legs.first().and_then(|l| l.metadata.as_deref()).is_some_and(test::one_at_a_time) {
+        context.recorder.note(
+            "tests-one-at-a-time",
+            "the project's tests use serial_test, whose lock holds in one process only: each test has a \
+             process of its own, so all run one at a time",
         );
     }
 }

@@ -10,7 +10,7 @@ mod changed_tests;
 mod failed_steps;
 mod slower_tests;
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashSet};
 
 use libcmatrix_schema::{Comparison, Finding, Leg, Role, RunRecord};
 
@@ -36,7 +36,11 @@ pub fn findings(record: &RunRecord, comparison: &Comparison) -> Vec<Finding> {
     changed_tests::explain(&mut causes, comparison, baseline, candidate);
     slower_tests::explain(&mut causes, comparison, baseline, candidate);
     let mut findings = causes.findings();
-    proof::apply(&mut findings, &record.experiments, comparison);
+    let tried = record.experiments.iter().flat_map(|experiment| &experiment.tests);
+    let tried: HashSet<&str> = tried.map(|test| test.id.as_str()).collect();
+    let before = candidate.tests.iter().filter(|test| tried.contains(test.id.as_str()));
+    let before = before.map(|test| (test.id.as_str(), test)).collect();
+    proof::apply(&mut findings, &record.experiments, comparison, &before);
     sort(&mut findings);
     findings
 }
