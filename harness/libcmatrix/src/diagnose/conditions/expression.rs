@@ -1,16 +1,38 @@
 //! A regular expression that is checked when it is read and compiled when it is first needed: the rules
 //! have more than a thousand, and a log needs few of them.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use regex::{Regex, RegexBuilder};
+use regex_automata::{
+    Input,
+    hybrid::dfa::{Cache, DFA},
+    nfa::thompson::{self, WhichCaptures},
+    util::syntax,
+};
+
+/// What the automaton of one expression may remember, where it can do with so little: there are many
+/// expressions, and each has few states that lines of logs come to.
+const CACHE_BYTES: usize = 256 << 10;
+
+/// An expression that takes more, in bytes, is refused: a repetition of a repetition can grow without end.
+const LARGEST_BYTES: usize = 1 << 20;
 
 /// A regular expression in waiting.
 #[derive(Debug)]
 pub(super) struct Expression {
     text: String,
     dot_matches_new_line: bool,
-    compiled: OnceLock<Option<Regex>>,
+    compiled: OnceLock<Option<Box<Compiled>>>,
+}
+
+/// An automaton that is built while lines are read. It only says whether an expression matches, and has none
+/// of the other machines that the crate `regex` keeps for where; of a thousand expressions these take
+/// a hundred megabytes.
+#[derive(Debug)]
+struct Compiled {
+    automaton: DFA,
+    /// What was built so far, for all threads.
+    states: Mutex<Cache>,
 }
 
 impl Expression {
@@ -41,17 +63,36 @@ impl Expression {
 
     /// Whether it matches.
     pub(super) fn is_match(&self, text: &str) -> bool {
-        self.compiled().is_some_and(|regex| regex.is_match(text))
+        self.compiled().is_some_and(|compiled| compiled.is_match(text))
     }
 
-    fn compiled(&self) -> Option<&Regex> {
+    fn compiled(&self) -> Option<&Compiled> {
         let compile = || {
-            RegexBuilder::new(&with_ascii_classes(&self.text))
-                .dot_matches_new_line(self.dot_matches_new_line)
-                .build()
-                .ok()
+            let nfa = thompson::Config::new()
+                .which_captures(WhichCaptures::None)
+                .nfa_size_limit(Some(LARGEST_BYTES));
+            let syntax = syntax::Config::new().dot_matches_new_line(self.dot_matches_new_line);
+            let automaton = DFA::builder()
+                .configure(
+                    DFA::config().cache_capacity(CACHE_BYTES).skip_cache_capacity_check(true),
+                )
+                .thompson(nfa)
+                .syntax(syntax)
+                .build(&with_ascii_classes(&self.text))
+                .ok()?;
+            let states = Mutex::new(automaton.create_cache());
+            Some(Box::new(Compiled { automaton, states }))
         };
-        self.compiled.get_or_init(compile).as_ref()
+        self.compiled.get_or_init(compile).as_deref()
+    }
+}
+
+impl Compiled {
+    fn is_match(&self, text: &str) -> bool {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.automaton.try_search_fwd(&mut states, &Input::new(text).earliest(true));
+        // It neither gives up nor stops at a byte: neither is configured.
+        found.is_ok_and(|end| end.is_some())
     }
 }
 

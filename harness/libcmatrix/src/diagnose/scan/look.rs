@@ -4,7 +4,6 @@
 
 use std::{
     cell::LazyCell,
-    collections::HashMap,
     hash::{BuildHasher, RandomState},
     io::{self, Read},
     sync::atomic::{AtomicUsize, Ordering},
@@ -20,8 +19,8 @@ const PORTION: usize = 512 << 10;
 /// Threads at most: each has caches of its own for every pattern, some 60 MB in a long log.
 const MOST_THREADS: usize = 2;
 
-/// Lines that a thread remembers; more than that, and it begins anew.
-const KNOWN_LINES: usize = 1 << 15;
+/// Lines that a thread remembers at most; a power of two.
+const KNOWN_LINES: usize = 1 << 17;
 
 /// What there is in a line.
 #[derive(Clone, Debug, Default)]
@@ -38,8 +37,9 @@ pub(super) struct Looker {
     line: u64,
     /// The line on which each pattern was last tried, so that nothing need be emptied between them.
     tried_on: Vec<u64>,
-    /// Lines of late, by their hash under a key of this process, so that no text can be made to collide.
-    known: HashMap<u64, Looked>,
+    /// Lines of late, each at the place that its hash says. The key of the hash is of this process alone, so
+    /// that no text can be made to collide.
+    known: Vec<Option<(u64, Looked)>>,
     hasher: RandomState,
 }
 
@@ -48,7 +48,7 @@ impl Looker {
         Self {
             line: 0,
             tried_on: vec![0; rulebook.patterns.len()],
-            known: HashMap::new(),
+            known: Vec::new(),
             hasher: RandomState::new(),
         }
     }
@@ -62,14 +62,18 @@ impl Looker {
         line: &[u8],
     ) -> Looked {
         let hash = self.hasher.hash_one(without_time(line));
-        if let Some(known) = self.known.get(&hash) {
-            return known.clone();
+        #[allow(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
+        let place = hash as usize % KNOWN_LINES;
+        if let Some(Some((known, looked))) = self.known.get(place)
+            && *known == hash
+        {
+            return looked.clone();
         }
         let looked = self.look_anew(rulebook, kept, line);
-        if self.known.len() == KNOWN_LINES {
-            self.known.clear();
+        if self.known.is_empty() {
+            self.known.resize(KNOWN_LINES, None);
         }
-        self.known.insert(hash, Looked { came_before: true, ..looked.clone() });
+        self.known[place] = Some((hash, Looked { came_before: true, ..looked.clone() }));
         looked
     }
 
