@@ -16,7 +16,7 @@ use crate::diagnose::{conditions::Target, rulebook::Rulebook};
 /// What a thread looks at in one go, in bytes.
 const PORTION: usize = 512 << 10;
 
-/// Threads at most: each has caches of its own for every pattern, some 60 MB in a long log.
+/// Threads at most: what they find is put together by one, and each remembers lines of its own.
 const MOST_THREADS: usize = 2;
 
 /// Lines that a thread remembers at most; a power of two.
