@@ -94,23 +94,20 @@ fn judge(
     candidate: &HashMap<&str, &Test>,
 ) -> Option<Proof> {
     let done = experiment.tests.iter().filter(|test| finding.tests.contains(&test.id));
+    let prediction = prediction(experiment.kind);
     let tells = |test: &&Test| {
         !test.attempts.is_empty()
-            && (!predicts_passing(experiment.kind)
+            && (prediction != Prediction::Passes
                 || candidate.get(test.id.as_str()).is_none_or(|before| tells(before, test)))
     };
     let done: Vec<&Test> = done.filter(tells).collect();
     if done.is_empty() {
         return None;
     }
-    let predicted = |test: &&&Test| match experiment.kind {
-        ExperimentKind::GlibcHeapChecks => matches!(test.outcome, Outcome::Crashed { .. }),
-        ExperimentKind::StackSize
-        | ExperimentKind::BaselineUserland
-        | ExperimentKind::DynamicLibc => test.outcome == Outcome::Passed,
-        ExperimentKind::OtherAllocator => {
-            test.outcome == Outcome::Passed && is_quick_again(test, comparison)
-        }
+    let predicted = |test: &&&Test| match prediction {
+        Prediction::Passes => test.outcome == Outcome::Passed,
+        Prediction::Crashes => matches!(test.outcome, Outcome::Crashed { .. }),
+        Prediction::IsQuick => test.outcome == Outcome::Passed && is_quick_again(test, comparison),
     };
     let as_predicted = done.iter().filter(predicted).count();
     let all = as_predicted == done.len();
@@ -123,12 +120,21 @@ fn judge(
     })
 }
 
-fn predicts_passing(kind: ExperimentKind) -> bool {
+/// What a test does in an experiment if the finding is right.
+#[derive(Clone, Copy, PartialEq)]
+enum Prediction {
+    Passes,
+    Crashes,
+    IsQuick,
+}
+
+fn prediction(kind: ExperimentKind) -> Prediction {
     match kind {
         ExperimentKind::StackSize
         | ExperimentKind::BaselineUserland
-        | ExperimentKind::DynamicLibc => true,
-        ExperimentKind::GlibcHeapChecks | ExperimentKind::OtherAllocator => false,
+        | ExperimentKind::DynamicLibc => Prediction::Passes,
+        ExperimentKind::GlibcHeapChecks => Prediction::Crashes,
+        ExperimentKind::OtherAllocator => Prediction::IsQuick,
     }
 }
 

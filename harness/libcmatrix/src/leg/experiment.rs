@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use cargo_metadata::Metadata;
 use libcmatrix_agent::protocol::{Report, TestBinary, TestToRun};
 use libcmatrix_schema::{Attempt, Linkage, Outcome, Test};
 
@@ -41,7 +42,9 @@ pub async fn with_more_stack(
     leg: &mut Leg,
     ids: &HashSet<&str>,
 ) -> Result<Made> {
-    let Leg { test_session: Some(session), tests, binaries, .. } = leg else { return no_session() };
+    let Leg { test_session: Some(session), tests, binaries, metadata, .. } = leg else {
+        return no_session();
+    };
     let tests = wanted(tests, ids);
     let mut copies = programs(binaries);
     for at in tests.iter().map(|test| test.binary).collect::<HashSet<_>>() {
@@ -52,7 +55,7 @@ pub async fn with_more_stack(
         }
         *program = copy;
     }
-    run(context, session, &tests, copies).await.map(Ok)
+    run(context, metadata.as_deref(), session, &tests, copies).await.map(Ok)
 }
 
 /// The tests run with glibc's heap checks.
@@ -64,13 +67,15 @@ pub async fn with_heap_checks(
     leg: &mut Leg,
     ids: &HashSet<&str>,
 ) -> Result<Made> {
-    let Leg { test_session: Some(session), tests, binaries, .. } = leg else { return no_session() };
+    let Leg { test_session: Some(session), tests, binaries, metadata, .. } = leg else {
+        return no_session();
+    };
     let mut checked = programs(binaries);
     for binary in &mut checked {
         let variables = HEAP_CHECKS.map(|(name, value)| (name.into(), value.into()));
         binary.program.env.extend(variables);
     }
-    let tests = run(context, session, &wanted(tests, ids), checked).await?;
+    let tests = run(context, metadata.as_deref(), session, &wanted(tests, ids), checked).await?;
     Ok(unless_said(tests, NOT_PRELOADED, "the image has no libc_malloc_debug.so.0"))
 }
 
@@ -93,7 +98,8 @@ pub async fn in_image(
     let mut session =
         AgentSession::start(context.engine.as_ref(), &sandbox, &context.cancel).await?;
     let tests = wanted(&leg.tests, ids);
-    let made = run(context, &mut session, &tests, programs(&leg.binaries)).await;
+    let made =
+        run(context, leg.metadata.as_deref(), &mut session, &tests, programs(&leg.binaries)).await;
     session.close().await?;
     made.map(Ok)
 }
@@ -103,8 +109,11 @@ pub async fn in_image(
 /// # Errors
 /// See above.
 pub async fn as_built(context: &Context, leg: &mut Leg, ids: &HashSet<&str>) -> Result<Made> {
-    let Leg { test_session: Some(session), tests, binaries, .. } = leg else { return no_session() };
-    let tests = run(context, session, &wanted(tests, ids), programs(binaries)).await?;
+    let Leg { test_session: Some(session), tests, binaries, metadata, .. } = leg else {
+        return no_session();
+    };
+    let tests =
+        run(context, metadata.as_deref(), session, &wanted(tests, ids), programs(binaries)).await?;
     if tests.is_empty() {
         return Ok(Err("the tests are not there in that build".into()));
     }
@@ -114,6 +123,7 @@ pub async fn as_built(context: &Context, leg: &mut Leg, ids: &HashSet<&str>) -> 
 
 async fn run(
     context: &Context,
+    metadata: Option<&Metadata>,
     session: &mut AgentSession,
     tests: &[&PlannedTest],
     binaries: Vec<TestBinary>,
@@ -127,7 +137,7 @@ async fn run(
         }
     };
     let times = context.settings.confirm.max(1);
-    let threads = threads_again(context, tests.len());
+    let threads = threads_again(context, metadata, tests.len());
     session.test(binaries, to_run, times, threads, test_limits(context), report).await?;
     let done = attempts.into_iter().filter_map(|(at, attempts)| {
         let id = tests.get(at)?.id.clone();

@@ -210,7 +210,7 @@ pub async fn attempt_each(
     let binaries = leg.binaries.iter().map(|b| b.test.clone()).collect();
     let limits = test_limits(context);
     let threads = match only {
-        Some(_) => threads_again(context, planned.len()),
+        Some(_) => threads_again(context, leg.metadata.as_deref(), planned.len()),
         None => threads(context, leg.metadata.as_deref()),
     };
     let leg_name = leg.name.clone();
@@ -241,6 +241,7 @@ pub async fn attempt_each(
     Ok(())
 }
 
+/// How many tests run at a time.
 fn threads(context: &Context, metadata: Option<&Metadata>) -> usize {
     if metadata.is_some_and(one_at_a_time) { 1 } else { context.settings.test_threads as usize }
 }
@@ -258,8 +259,8 @@ const MOST_ALONE: usize = 50;
 
 /// How many of `tests` run at a time when they run again: one, so that what two tests do to each other is
 /// not taken for a difference of the libcs.
-pub(super) fn threads_again(context: &Context, tests: usize) -> usize {
-    if tests <= MOST_ALONE { 1 } else { context.settings.test_threads as usize }
+pub(super) fn threads_again(context: &Context, metadata: Option<&Metadata>, tests: usize) -> usize {
+    if tests <= MOST_ALONE { 1 } else { threads(context, metadata) }
 }
 
 #[cfg(test)]

@@ -22,6 +22,9 @@ const MOST_THREADS: usize = 2;
 /// Lines that a thread remembers at most; a power of two.
 const KNOWN_LINES: usize = 1 << 17;
 
+/// A thread remembers from this line on: for what one test prints that would cost more than it saves.
+const SHORT_LINES: u64 = 1 << 12;
+
 /// What there is in a line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Looked {
@@ -61,6 +64,9 @@ impl Looker {
         kept: &[AtomicUsize],
         line: &[u8],
     ) -> Looked {
+        if self.line < SHORT_LINES {
+            return self.look_anew(rulebook, kept, line);
+        }
         let hash = self.hasher.hash_one(without_time(line));
         #[allow(clippy::cast_possible_truncation, reason = "only the low bits are wanted")]
         let place = hash as usize % KNOWN_LINES;
@@ -206,7 +212,7 @@ pub(super) fn parts_of_line(line: &[u8]) -> impl Iterator<Item = (&[u8], bool)> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose::Facts;
+    use crate::diagnose::{Facts, facts::NamedKind};
 
     /// A text that several threads share, with lines that several patterns and readers want, one that is
     /// longer than a part, and no end of the last.
@@ -248,6 +254,36 @@ mod tests {
         let mut scanner = Scanner::new();
         scanner.read(text.as_bytes()).expect("read");
         same(&scanner.finish(), &one);
+    }
+
+    /// A line that came before counts again where it stands, and with the time that stands before it.
+    #[test]
+    fn what_came_before_is_seen_again() {
+        let quiet = "all is well\n".repeat(5000);
+        let line = "/usr/bin/ld: x.o: undefined reference to `gnu_get_libc_version'";
+        let again = format!(
+            "{line}\n2026-11-29T01:02:03.4567890Z {line}\nexit code: 3\n{line}\nexit code: 4\n"
+        );
+        let facts = super::super::scan(format!("{quiet}{again}exit code: 3\n").as_bytes());
+        let mut lines: Vec<u64> = facts.lines.values().flatten().map(|hit| hit.line).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines, [5001, 5002, 5004]);
+        assert_eq!(facts.named(NamedKind::Undefined).len(), 1);
+        assert_eq!(facts.exit_code, Some(3), "the last one");
+    }
+
+    #[test]
+    fn the_time_before_a_line_is_known_by_its_form() {
+        let without =
+            |line: &str| String::from_utf8_lossy(without_time(line.as_bytes())).into_owned();
+        assert_eq!(without("2026-11-29T01:02:03.4567890Z text"), "text");
+        assert_eq!(without("2026-11-29T01:02:03Z text"), "text");
+        for kept in
+            ["2026-11-29T01:02:03", "2026-11-29T01:02:03.45", "2026-11-29 01:02:03Z text", "text"]
+        {
+            assert_eq!(without(kept), kept);
+        }
     }
 
     #[test]
