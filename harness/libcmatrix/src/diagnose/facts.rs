@@ -119,6 +119,8 @@ pub struct Slower {
     pub waits: Sides,
     /// How often memory was brought in.
     pub page_faults: Sides,
+    /// Processor seconds.
+    pub processor: Sides,
 }
 
 /// A number on either side.

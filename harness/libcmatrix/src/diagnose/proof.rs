@@ -44,21 +44,21 @@ fn asked_for(code: &str) -> &'static [ExperimentKind] {
     rulebook().get(code).map_or(&[], |entry| &entry.rule.proof)
 }
 
-/// Adds what the experiments showed. What only a slowness spoke for, and its experiment against, goes.
+/// Adds what the experiments showed. Tests that take as long with another allocator are slow for a
+/// reason of their own: the allocator is not blamed for them.
 pub(super) fn apply(
     findings: &mut Vec<Finding>,
     experiments: &[Experiment],
     comparison: &Comparison,
     candidate: &HashMap<&str, &Test>,
 ) {
+    if let Some(experiment) = made(experiments, ExperimentKind::OtherAllocator) {
+        findings.retain_mut(|finding| !is_acquitted(finding, experiment, comparison));
+    }
     for finding in findings.iter_mut() {
         let mut held = Vec::new();
         for kind in asked_for(&finding.code) {
-            let Some(experiment) =
-                experiments.iter().find(|t| t.kind == *kind && t.not_made.is_none())
-            else {
-                continue;
-            };
+            let Some(experiment) = made(experiments, *kind) else { continue };
             let Some(proof) = judge(finding, experiment, comparison, candidate) else { continue };
             held.push(proof.as_predicted == proof.of);
             finding.proofs.push(proof);
@@ -75,12 +75,28 @@ pub(super) fn apply(
             _ => Confidence::Proven,
         };
     }
-    findings.retain(|finding| {
-        let is_refuted = |proof: &Proof| {
-            proof.kind == ExperimentKind::OtherAllocator && proof.as_predicted < proof.of
-        };
-        !finding.proofs.iter().any(is_refuted)
-    });
+}
+
+fn made(experiments: &[Experiment], kind: ExperimentKind) -> Option<&Experiment> {
+    experiments.iter().find(|t| t.kind == kind && t.not_made.is_none())
+}
+
+/// Takes the tests out of the finding that are as slow with another allocator; gives whether none is
+/// left.
+fn is_acquitted(finding: &mut Finding, experiment: &Experiment, comparison: &Comparison) -> bool {
+    if !asked_for(&finding.code).contains(&experiment.kind) {
+        return false;
+    }
+    let is_as_slow = |id: &String| {
+        experiment.tests.iter().any(|test| {
+            let took_time = !test.attempts.is_empty() && test.outcome == Outcome::Passed;
+            test.id == *id && took_time && !is_quick_again(test, comparison)
+        })
+    };
+    let had_tests = !finding.tests.is_empty();
+    finding.tests.retain(|id| !is_as_slow(id));
+    finding.evidence.retain(|evidence| !evidence.test.as_ref().is_some_and(is_as_slow));
+    had_tests && finding.tests.is_empty()
 }
 
 fn is_about_userland(proof: &Proof) -> bool {
@@ -210,7 +226,7 @@ fn conclusion(kind: ExperimentKind, all: bool) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use libcmatrix_schema::{Attempt, AttemptStatus, Packages, Severity, Test};
+    use libcmatrix_schema::{Attempt, AttemptStatus, Evidence, Packages, Severity, Test};
 
     use super::*;
 
@@ -276,7 +292,7 @@ mod tests {
     }
 
     /// Both tests take 0.1 s on glibc and 0.9 s on musl, and with another allocator so long.
-    fn with_other_allocator(seconds: f64) -> Vec<Finding> {
+    fn with_other_allocator(seconds: [f64; 2]) -> Vec<Finding> {
         let measured = ["p$a", "p$b"].map(|id| {
             serde_json::json!({
                 "id": id, "quantity": "test-wall", "baseline": [0.1], "candidate": [0.9],
@@ -289,11 +305,14 @@ mod tests {
             ExperimentKind::OtherAllocator,
             &[AttemptStatus::Passed, AttemptStatus::Passed],
         );
-        for test in &mut made.tests {
+        for (test, seconds) in made.tests.iter_mut().zip(seconds) {
             test.attempts[0].wall_s = Some(seconds);
         }
         let mut slow = finding("malloc-contention");
         slow.confidence = Confidence::Possible;
+        slow.evidence = ["p$a", "p$b"]
+            .map(|id| Evidence { test: Some(id.into()), ..Evidence::default() })
+            .into();
         let mut findings = vec![slow];
         apply(&mut findings, &[made], &comparison, &HashMap::new());
         findings
@@ -301,8 +320,16 @@ mod tests {
 
     #[test]
     fn the_allocator_is_blamed_only_if_another_is_quick() {
-        assert_eq!(with_other_allocator(0.2)[0].confidence, Confidence::Proven);
-        assert_eq!(with_other_allocator(0.8), []);
+        assert_eq!(with_other_allocator([0.2, 0.2])[0].confidence, Confidence::Proven);
+        assert_eq!(with_other_allocator([0.8, 0.8]), []);
+    }
+
+    #[test]
+    fn the_allocator_is_blamed_for_those_tests_only_that_another_makes_quick() {
+        let findings = with_other_allocator([0.2, 0.8]);
+        assert_eq!(findings[0].confidence, Confidence::Proven);
+        assert_eq!(findings[0].tests, ["p$a"]);
+        assert_eq!(findings[0].evidence.len(), 1, "{:?}", findings[0].evidence);
     }
 
     #[test]

@@ -206,6 +206,8 @@ pub struct SlowerCondition {
     pub waits: Option<f64>,
     /// It has memory brought in at least so many times as often.
     pub page_faults: Option<f64>,
+    /// It takes at least so many times as much processor time.
+    pub processor: Option<f64>,
 }
 
 /// What a crash looked like; everything that is given must hold.

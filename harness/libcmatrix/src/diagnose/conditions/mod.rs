@@ -9,6 +9,7 @@ mod expression;
 mod literals;
 mod pairs;
 mod patterns;
+mod slower;
 
 use libcmatrix_schema::{Confidence, Crash, Linkage};
 
@@ -16,7 +17,7 @@ use expression::Expression;
 pub(in crate::diagnose) use patterns::{PatternTable, Target};
 
 use super::{
-    facts::{Facts, Hit, Named, NamedKind, Sides, Slower},
+    facts::{Facts, Hit, Named, NamedKind},
     packages,
     rule::{Condition, ContextCondition, CrashCondition, PairRelation, SlowerCondition, When},
     symbols,
@@ -118,7 +119,11 @@ impl Grounds {
     fn add(&mut self, other: Self) {
         self.hits.extend(other.hits);
         self.names.extend(other.names);
-        self.said.extend(other.said);
+        for text in other.said {
+            if !self.said.contains(&text) {
+                self.said.push(text);
+            }
+        }
     }
 
     fn said(text: impl Into<String>) -> Self {
@@ -248,7 +253,7 @@ impl Compiled {
                 Some(Grounds { said: said.chain(lines).collect(), ..Grounds::default() })
             }
             Self::Regressed(is) => (facts.regressed == *is).then(Grounds::default),
-            Self::Slower(is) => slower_is(facts.slower?, *is),
+            Self::Slower(is) => slower::holds(facts.slower?, *is),
         }
     }
 }
@@ -271,30 +276,6 @@ impl Names {
             Self::Listed(list) => symbols::list(list).is_some_and(|names| names.contains(name)),
         }
     }
-}
-
-/// Fewer waits or page faults than this take no time that anyone would notice.
-const FEW: f64 = 1000.0;
-
-fn slower_is(slower: Slower, is: SlowerCondition) -> Option<Grounds> {
-    let holds = |sides: Sides, times: Option<f64>| {
-        times
-            .is_none_or(|times| sides.candidate >= FEW && sides.candidate >= times * sides.baseline)
-    };
-    if !holds(slower.waits, is.waits) || !holds(slower.page_faults, is.page_faults) {
-        return None;
-    }
-    let Slower { seconds, waits, page_faults } = slower;
-    let mut said =
-        format!("{:.2} s on glibc, {:.2} s on musl", seconds.baseline, seconds.candidate);
-    for (what, sides, told) in
-        [("waits", waits, is.waits), ("page faults", page_faults, is.page_faults)]
-    {
-        if told.is_some() {
-            said += &format!("; {what}: {:.0} and {:.0}", sides.baseline, sides.candidate);
-        }
-    }
-    Some(Grounds::said(said))
 }
 
 fn line(facts: &Facts, pattern: usize, near: Option<(usize, u64)>) -> Option<Grounds> {

@@ -45,6 +45,7 @@ pub(super) fn explain(
             seconds: sides(|attempt| attempt.wall_s),
             waits: sides(|attempt| attempt.waits.map(count)),
             page_faults: sides(|attempt| attempt.page_faults.map(count)),
+            processor: sides(|attempt| attempt.cpu_s),
         });
         if let Some(found) = causes::best(decide(&facts)) {
             causes.add_test(candidate, id, Some(found));
