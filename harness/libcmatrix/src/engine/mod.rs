@@ -10,6 +10,7 @@
 
 pub mod docker;
 pub mod embedded;
+mod image_format;
 mod owner;
 mod registry;
 mod tail;

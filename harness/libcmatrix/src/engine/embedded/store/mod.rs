@@ -14,21 +14,16 @@
 //! What arrives is checked against the digests that name it: manifest, configuration, each layer as it is
 //! stored, each layer as it is unpacked. Nothing is kept of an image that fails one.
 
-mod archive;
-mod decompress;
-mod digest;
 mod download;
 mod endpoint;
 mod fault;
 mod image;
 mod layout;
 mod lock;
-mod manifest;
 mod mount_points;
 mod names;
 mod prune;
 mod registry;
-mod source;
 mod staging;
 mod trees;
 mod unpacker;
@@ -42,16 +37,16 @@ use std::{
     time::Duration,
 };
 
-pub use image::{ImageConfig, StoredImage};
+pub use image::StoredImage;
 pub use prune::{DiskUsage, Pruned};
 pub use trees::Held;
 pub use unpacker::{Direct, Unpacker, owner_key};
 
 use self::{
     archive::{Archived, Layer},
+    described::Described,
     digest::Digest,
     download::{Broken, Counters},
-    image::Described,
     layout::Layout,
     lock::{Kind, Lock},
     names::Names,
@@ -60,7 +55,11 @@ use self::{
     staging::Staging,
     trees::Reserved,
 };
-use super::super::{LocalImage, PullProgress, registry::reference::Reference};
+use super::super::{
+    LocalImage, PullProgress,
+    image_format::{archive, decompress, described, digest, manifest, source},
+    registry::reference::Reference,
+};
 use crate::failure::{Failure, Result};
 
 /// Layers that are fetched at the same time.
@@ -259,7 +258,7 @@ impl Store {
             read.map_err(|why| failed(why).hint("make it with: docker save --output FILE IMAGE"))?;
         match (given, images.as_mut_slice()) {
             (_, []) => return Err(failed("there is no image in it".to_owned())),
-            (Some(given), [image]) => image.names = vec![names::name(&given)],
+            (Some(given), [image]) => image.names = vec![given],
             (Some(_), _) => {
                 let why = format!("it has {} images, and one name is given", images.len());
                 return Err(Failure::usage(&what).because(why).hint("leave out --name"));
@@ -273,7 +272,7 @@ impl Store {
         }
         let mut loaded = Vec::new();
         for image in images {
-            loaded.extend(image.names.clone());
+            loaded.extend(image.names.iter().map(names::name));
             self.load_one(&what, &source, image).await?;
         }
         Ok(loaded)
@@ -281,6 +280,7 @@ impl Store {
 
     async fn load_one(&self, what: &str, source: &Source, archived: Archived) -> Result<()> {
         let Archived { image, names, layers } = archived;
+        let names: Vec<String> = names.iter().map(names::name).collect();
         let place = match trees::reserve(&self.layout, &self.key(&image.id)).await? {
             Reserved::Free(place) => place,
             Reserved::Held(_held) => return self.name(&image.id, names).await.map(drop),
@@ -348,7 +348,7 @@ impl Store {
         image: &Described,
     ) -> Result<()> {
         trees::clear(&self.layout, place, &*self.unpacker).await?;
-        let stored = image.stored(staging.bytes());
+        let stored = StoredImage::of(image, staging.bytes());
         staging.finish(&place.path, &stored).await.map_err(|error| {
             Failure::environment(format!("cannot store the image {}", image.id)).because(error)
         })

@@ -6,10 +6,10 @@
 use oci_client::errors::OciDistributionError;
 
 use super::{
+    described::Described,
     digest::Digest,
     endpoint::{Endpoint, endpoints},
     fault,
-    image::Described,
     manifest::{LARGEST, Listed, Manifest, choose},
 };
 use crate::{

@@ -15,7 +15,7 @@ use super::{
     archives::{Files, Tar, archive, config, gzip, layers, oci, old_save, zstd},
 };
 use crate::{
-    engine::embedded::store::digest::Digest,
+    engine::image_format::digest::Digest,
     exit::Exit,
     failure::{Failure, Result},
 };

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     engine::{
         PullProgress,
-        embedded::store::{digest::Digest, image::architecture},
+        image_format::{described::architecture, digest::Digest},
     },
     failure::Failure,
 };

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::archives::Files;
-use crate::engine::embedded::store::digest::Digest;
+use crate::engine::image_format::digest::Digest;
 
 /// What it does wrong.
 #[derive(Default)]

@@ -28,7 +28,7 @@ const MOST_ENTRIES: usize = 100_000;
 const LARGEST_ARCHIVE: u64 = 256 << 30;
 
 /// An archive of images.
-pub(super) enum Source {
+pub(in crate::engine) enum Source {
     /// A plain tar archive.
     Archive(Archive),
     /// A folder.
@@ -36,7 +36,7 @@ pub(super) enum Source {
 }
 
 /// A plain tar archive and where its files are.
-pub(super) struct Archive {
+pub(in crate::engine) struct Archive {
     file: Arc<File>,
     files: HashMap<String, Place>,
 }

@@ -18,7 +18,9 @@ const CHUNK: usize = 128 * 1024;
 ///
 /// # Errors
 /// It cannot be read, or is compressed otherwise.
-pub(super) fn decompress(input: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+pub(in crate::engine) fn decompress(
+    input: impl Read + Send + 'static,
+) -> io::Result<Box<dyn Read + Send>> {
     let mut input = BufReader::with_capacity(CHUNK, input);
     // A reader may give less than the first bytes at once.
     let mut start = Vec::new();

@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{digest::Digest, image::architecture};
+use super::{described::architecture, digest::Digest};
 
 /// The most that a manifest, an index or a configuration may hold, in bytes.
-pub(super) const LARGEST: u64 = 8 << 20;
+pub(in crate::engine) const LARGEST: u64 = 8 << 20;
 
 /// The most that one layer may hold in compressed form, in bytes.
 const LARGEST_LAYER: u64 = 64 << 30;
 
 /// Something that a manifest lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(in crate::engine) struct Listed {
     pub digest: Digest,
     pub size: u64,
     pub annotations: BTreeMap<String, String>,
@@ -24,7 +24,7 @@ pub(super) struct Listed {
 
 /// A document of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Manifest {
+pub(in crate::engine) enum Manifest {
     /// One image.
     Image { config: Listed, layers: Vec<Listed> },
     /// Several images, or one for several machines.
@@ -33,7 +33,7 @@ pub(super) enum Manifest {
 
 /// What machine an image is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(super) struct Platform {
+pub(in crate::engine) struct Platform {
     #[serde(default)]
     architecture: String,
     #[serde(default)]
@@ -97,7 +97,7 @@ impl Manifest {
 }
 
 /// Of the images of an index, the one for this machine; else, if it says so of no image, the only one.
-pub(super) fn choose(images: &[(Listed, Option<Platform>)]) -> Result<&Listed, String> {
+pub(in crate::engine) fn choose(images: &[(Listed, Option<Platform>)]) -> Result<&Listed, String> {
     let fits =
         |platform: &Platform| platform.os == "linux" && platform.architecture == architecture();
     let fitting = images.iter().find(|(_, platform)| platform.as_ref().is_some_and(fits));

@@ -15,7 +15,7 @@ const ALGORITHM: &str = "sha256:";
 
 /// A digest by SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Digest(String);
+pub(in crate::engine) struct Digest(String);
 
 impl Digest {
     /// Reads `sha256:...`. What comes out is fit for a file's name.
@@ -67,7 +67,7 @@ impl fmt::Display for Digest {
 
 /// The digest of what passes by.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Passed(Arc<Mutex<Sha256>>);
+pub(in crate::engine) struct Passed(Arc<Mutex<Sha256>>);
 
 impl Passed {
     /// Reads through this.
@@ -82,7 +82,7 @@ impl Passed {
 }
 
 /// A reader that takes the digest of what it reads.
-pub(super) struct Passing<R> {
+pub(in crate::engine) struct Passing<R> {
     inner: R,
     passed: Passed,
 }

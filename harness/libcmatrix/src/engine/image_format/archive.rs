@@ -7,27 +7,26 @@ use std::io;
 use serde::Deserialize;
 
 use super::{
+    described::{Described, document_of},
     digest::{Digest, Passed},
-    image::{Described, document_of},
     manifest::{Listed, Manifest, choose},
-    names,
     source::Source,
 };
-use crate::{engine::registry::reference::Reference, failure::Result};
+use crate::engine::registry::reference::Reference;
 
 /// An image of an archive.
 #[derive(Debug)]
-pub(super) struct Archived {
+pub(in crate::engine) struct Archived {
     pub image: Described,
     /// As the archive names it. May be empty.
-    pub names: Vec<String>,
+    pub names: Vec<Reference>,
     /// In the order of the image's layers.
     pub layers: Vec<Layer>,
 }
 
 /// A layer of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Layer {
+pub(in crate::engine) enum Layer {
     /// A file of the archive; with its digest if the archive says one.
     File(String, Option<Digest>),
     /// The archive itself.
@@ -50,7 +49,7 @@ const NAME: &str = "io.containerd.image.name";
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// Finds the images of an archive. The error says what is wrong with it.
-pub(super) fn images(source: &Source) -> Result<Vec<Archived>, String> {
+pub(in crate::engine) fn images(source: &Source) -> Result<Vec<Archived>, String> {
     let read = |name: &str| source.text(name).map_err(|error| error.to_string());
     if let Some(text) = read("manifest.json")? {
         return saved(source, &text);
@@ -118,7 +117,7 @@ fn oci(source: &Source, text: &[u8]) -> Result<Vec<Archived>, String> {
             return Err("its configuration and its manifest list different layers".to_owned());
         }
         // A tag alone is no name; whoever loads the archive may give one.
-        let names: Vec<String> = name.unwrap_or_default().into_iter().collect();
+        let names: Vec<Reference> = name.into_iter().flatten().collect();
         if let Some(same) = found.iter_mut().find(|other| other.image.id == image.id) {
             same.names.extend(names);
             continue;
@@ -157,10 +156,10 @@ fn name_of(listed: &Listed) -> Option<String> {
     annotation(NAME).or_else(|| annotation(REF_NAME).filter(|name| name.contains(['/', ':'])))
 }
 
-/// A name as it is kept.
-fn whole_name(name: &str) -> Result<String, String> {
+/// A name, which must be none of one certain image.
+fn whole_name(name: &str) -> Result<Reference, String> {
     match Reference::parse(name) {
-        Ok(reference) if reference.digest.is_none() => Ok(names::name(&reference)),
+        Ok(reference) if reference.digest.is_none() => Ok(reference),
         Ok(_) => Err(format!("{name:?} is a digest, not a name")),
         Err(failure) => Err(failure.to_string()),
     }
