@@ -8,6 +8,7 @@
 //!   is what such an attempt would find
 //! - [`leftovers`]: what a killed run leaves behind, and that it is gone after the next command
 //! - [`audit`]: what ELF files say and miss
+//! - [`final_images`]: what the project would be shipped in, against Docker, dpkg and apk
 //! - [`measures`]: the baseline against itself, attempts in turns, builds from nothing
 //! - [`commands`]: the other commands, and bad input
 //! - [`registry`]: images that are pulled
@@ -20,6 +21,7 @@ mod command;
 mod commands;
 mod escape;
 mod expected;
+mod final_images;
 mod leftovers;
 mod measures;
 mod podman;
@@ -40,6 +42,7 @@ fn main() {
         leftovers::trials(),
         audit::trials(),
         measures::trials(),
+        final_images::trials(),
         commands::trials(),
         registry::trials(),
         rootless::trials(),

@@ -19,6 +19,7 @@ pub mod engine;
 pub mod environment;
 pub mod exit;
 pub mod failure;
+pub mod final_image;
 pub mod folders;
 pub mod hazards;
 pub mod image;

@@ -58,6 +58,11 @@ fn binaries_that_die_before_their_tests() {
 }
 
 #[test]
+fn images_of_which_one_does_not_start() {
+    insta::assert_snapshot!(shown("program-crashes", 100));
+}
+
+#[test]
 fn tests_that_only_one_side_has() {
     insta::assert_snapshot!(shown("compiled-out", 80));
 }
@@ -70,7 +75,9 @@ fn hostile_output_at_eighty_columns() {
 /// Tables and paragraphs keep to the width; only words that are too long for it may not.
 #[test]
 fn the_width_is_kept() {
-    for name in ["thread-stack", "glibc-only-symbol", "compiled-out", "hostile-output"] {
+    for name in
+        ["thread-stack", "glibc-only-symbol", "compiled-out", "hostile-output", "program-crashes"]
+    {
         for width in [80, 100, 140] {
             for line in shown(name, width).lines() {
                 let has_spaces = line.trim().contains(' ');

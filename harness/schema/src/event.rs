@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Artifact, Attempt, Binary, ColdBuild, Environment, Experiment, Host, Note, Outcome, Project,
-    Role, Settings, Step, StepName, Tool,
+    Artifact, Attempt, Binary, ColdBuild, Environment, Experiment, FinalImage, Host, Note, Outcome,
+    Project, Role, Settings, Step, StepName, Tool,
 };
 
 /// One line of `events.ndjson`.
@@ -133,6 +133,13 @@ pub enum Event {
         leg: String,
         /// What it took.
         build: ColdBuild,
+    },
+    /// An image that the project would be shipped in was made and measured.
+    ImageMade {
+        /// The leg's name.
+        leg: String,
+        /// The image.
+        image: FinalImage,
     },
     /// An experiment was made, or could not be.
     ExperimentFinished {

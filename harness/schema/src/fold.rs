@@ -70,6 +70,7 @@ impl Fold {
                         tests: Vec::new(),
                         artifacts: Vec::new(),
                         cold_builds: Vec::new(),
+                        final_images: Vec::new(),
                     }),
                 }
             }
@@ -107,6 +108,11 @@ impl Fold {
             Event::BuiltAgain { leg, build } => {
                 if let Some(leg) = self.leg(&leg) {
                     leg.cold_builds.push(build);
+                }
+            }
+            Event::ImageMade { leg, image } => {
+                if let Some(leg) = self.leg(&leg) {
+                    leg.final_images.push(image);
                 }
             }
             Event::ExperimentFinished { experiment } => self.record.experiments.push(experiment),

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Artifact, Attempt, AttemptStatus, BuildMessage, ColdBuild, Crash, Outcome};
+use crate::{
+    Artifact, Attempt, AttemptStatus, BuildMessage, ColdBuild, Crash, FinalImage, Outcome,
+};
 
 /// One environment's part of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +33,9 @@ pub struct Leg {
     /// Sizes of the leg's images.
     #[serde(default)]
     pub images: Vec<Image>,
+    /// What the project would be shipped in, where that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub final_images: Vec<FinalImage>,
     /// Cold builds after the first one, which warms up the machine and is not counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cold_builds: Vec<ColdBuild>,
@@ -184,7 +189,7 @@ pub enum StepName {
     Prove,
     /// The documentation's examples are built and run.
     Doctest,
-    /// The runtime image of the project is made.
+    /// The images that the project would be shipped in are made, measured and started.
     Image,
 }
 

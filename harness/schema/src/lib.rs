@@ -14,6 +14,7 @@ mod comparison;
 mod crash;
 mod event;
 mod experiment;
+mod final_image;
 mod finding;
 mod fold;
 mod leg;
@@ -28,6 +29,10 @@ pub use comparison::{Change, ChangeKind, Comparison};
 pub use crash::{Crash, CrashedThread, Frame, Mapping, Place, StackBounds};
 pub use event::{Event, EventLine};
 pub use experiment::{Experiment, ExperimentKind};
+pub use final_image::{
+    FinalImage, Flavour, ImageContents, ImageLayer, InstalledPackage, LayerSizes, NeededLibrary,
+    RuntimeNeeds, Smoke,
+};
 pub use finding::{Confidence, Evidence, Finding, Packages, Proof, Severity};
 pub use leg::{
     Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus, Test,

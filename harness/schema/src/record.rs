@@ -175,6 +175,9 @@ pub struct Settings {
     pub test_image: String,
     /// Whether doctests were asked for.
     pub doctests: bool,
+    /// Whether the images that the project would be shipped in were asked for.
+    #[serde(default)]
+    pub images: bool,
     /// What is compared instead of two environments, to see how well that is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,

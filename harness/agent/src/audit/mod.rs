@@ -137,3 +137,9 @@ fn facts_of(path: &Path) -> Option<(u64, Facts)> {
 pub fn read_elf(path: &Path) -> Option<Elf> {
     facts_of(path).map(|(_, facts)| missing::without_image(&facts))
 }
+
+/// The same of an ELF file's content.
+#[must_use]
+pub fn read_elf_content(content: &[u8]) -> Option<Elf> {
+    elf::read(content).map(|facts| missing::without_image(&facts))
+}

@@ -22,12 +22,15 @@ pub struct CleanArgs {
 /// The engine cannot be reached.
 pub async fn clean(args: &CleanArgs) -> Result<Exit> {
     let removed = engine(args.engine).await?.sweep(args.all).await?;
+    let counted = |n: u32, one: &str, many: &str| match n {
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    };
     anstream::println!(
-        "removed {} {} and {} {}",
-        removed.sandboxes,
-        if removed.sandboxes == 1 { "sandbox" } else { "sandboxes" },
-        removed.volumes,
-        if removed.volumes == 1 { "volume" } else { "volumes" },
+        "removed {}, {} and {}",
+        counted(removed.sandboxes, "sandbox", "sandboxes"),
+        counted(removed.volumes, "volume", "volumes"),
+        counted(removed.images, "image", "images"),
     );
     Ok(Exit::Success)
 }

@@ -80,6 +80,7 @@ mod tests {
             max_build_time_ratio: None,
             max_test_time_ratio: None,
             max_test_memory_ratio: None,
+            min_size_saving: None,
             ..config.policy
         };
         assert_eq!(unset, Policy::default(), "what has a default stands there with it");

@@ -84,6 +84,9 @@ pub struct RunArgs {
     /// Only tests whose name contains this
     #[arg(long, value_name = "TEXT", help_heading = "What is built and tested")]
     filter: Vec<String>,
+    /// Make the images that the project would be shipped in, and tell their sizes and what is in them
+    #[arg(long, help_heading = "What is built and tested")]
+    images: bool,
     /// Leave out the documentation's examples
     #[arg(long, help_heading = "What is built and tested")]
     no_doctests: bool,
@@ -283,6 +286,7 @@ fn settings(
         },
         // Cargo does not mix `--doc` with options that choose targets: who chooses targets has not
         // chosen doctests.
+        images: args.images || defaults.images.unwrap_or(false),
         doctests: !args.no_doctests && !selection.selects_targets(),
         control: args.control.map(|ControlKind::Aa| Control::Aa),
         limits: Limits {

@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub use image_format::saved;
 pub use owner::{Owner, current_owner};
 
 use crate::failure::Result;
@@ -182,6 +183,8 @@ pub struct Removed {
     pub sandboxes: u32,
     /// Volumes.
     pub volumes: u32,
+    /// Images that a run has made.
+    pub images: u32,
 }
 
 /// What runs environments.
@@ -224,6 +227,15 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// The file cannot be read, or is no image archive.
     async fn load_images(&self, archive: &Path, name: Option<&str>) -> Result<Vec<String>>;
+
+    /// Writes an image into a file, as an archive of images.
+    ///
+    /// # Errors
+    /// It is not there, or the disk is full.
+    async fn save_image(&self, owner: &Owner, image: &str, archive: &Path) -> Result<()>;
+
+    /// Labels by which an image is known to be a run's, and removed with it.
+    fn image_labels(&self, owner: &Owner) -> BTreeMap<String, String>;
 
     /// Removes images without a name that nobody uses, and what downloads that were broken off have
     /// left.

@@ -84,7 +84,34 @@ async fn body(
     session: &mut AgentSession,
     step: &mut RunningStep<'_>,
 ) -> Result<()> {
-    let argv = command(context, leg);
+    let messages = run_cargo(context, leg, session, step, command(context, leg)).await?;
+    leg.build_failed = step.step().status != StepStatus::Passed;
+    leg.binaries = test_environment::binaries(context, leg, &messages);
+    for binary in &leg.binaries {
+        context.recorder.event(Event::BinaryFound {
+            leg: leg.name.clone(),
+            binary: Binary {
+                id: binary.test.id.clone(),
+                harness: binary.test.harness,
+                listing: None,
+                listing_output: String::new(),
+                listing_crash: None,
+                excluded: None,
+            },
+        });
+    }
+    leg.outputs = audit::outputs(context, leg, &messages);
+    Ok(())
+}
+
+/// Runs a command of cargo that builds; what it said, and whether it failed, goes to the step.
+pub(super) async fn run_cargo(
+    context: &Context,
+    leg: &Leg,
+    session: &mut AgentSession,
+    step: &mut RunningStep<'_>,
+    argv: Vec<String>,
+) -> Result<BuildMessages> {
     step.log(&format!("$ {}", argv.join(" ")));
     let program =
         Program { argv, env: fetch::cargo_variables(), cwd: leg.working_dir(&context.project) };
@@ -117,8 +144,7 @@ async fn body(
         build_output::refuse_no_result(&messages.errors, &tail.text())?;
     }
     let record = step.step();
-    leg.build_failed = record.status != StepStatus::Passed;
-    if leg.build_failed {
+    if record.status != StepStatus::Passed {
         record.messages = std::mem::take(&mut messages.taken_apart).finish(&tail.text());
     }
     if record.status == StepStatus::Failed {
@@ -132,20 +158,5 @@ async fn body(
         record.diagnostics = std::mem::take(&mut messages.errors);
         record.failed_targets = std::mem::take(&mut messages.failed_targets);
     }
-    leg.binaries = test_environment::binaries(context, leg, &messages);
-    for binary in &leg.binaries {
-        context.recorder.event(Event::BinaryFound {
-            leg: leg.name.clone(),
-            binary: Binary {
-                id: binary.test.id.clone(),
-                harness: binary.test.harness,
-                listing: None,
-                listing_output: String::new(),
-                listing_crash: None,
-                excluded: None,
-            },
-        });
-    }
-    leg.outputs = audit::outputs(context, leg, &messages);
-    Ok(())
+    Ok(messages)
 }

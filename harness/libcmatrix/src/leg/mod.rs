@@ -1,7 +1,7 @@
 //! One leg: the steps that are done in one environment, over any engine.
 //!
 //! ```text
-//! prepare ─> fetch ─> build ─> list ─> test ─> (confirm) ─> (prove) ─> doctest
+//! prepare ─> fetch ─> build ─> list ─> test ─> (confirm) ─> (prove) ─> doctest ─> (image)
 //! ```
 //!
 //! Each step is a file; [`audit`] is the first part of `list`. A step takes the [`Leg`] and the run's [`Context`]; what it observes goes
@@ -18,6 +18,7 @@ pub mod cold_build;
 pub mod doctest;
 pub mod experiment;
 pub mod fetch;
+pub mod final_image;
 pub mod inject;
 pub mod layout;
 pub mod libtest_output;

@@ -78,6 +78,15 @@ impl RunFolder {
         write().map_err(|e| cannot_write(&path, e))
     }
 
+    /// A folder for large files that are needed for a while; it goes when it is dropped.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn scratch(&self) -> Result<tempfile::TempDir> {
+        let made = tempfile::Builder::new().prefix(".scratch-").tempdir_in(&self.path);
+        made.map_err(|e| cannot_write(&self.path, e))
+    }
+
     /// The log of a step: its name in the record, and the file.
     ///
     /// # Errors

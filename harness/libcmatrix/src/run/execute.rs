@@ -13,8 +13,8 @@ use crate::{
     failure::{Failure, Result},
     image::ResolvedImages,
     leg::{
-        Context, Leg, audit, build, doctest, fetch, inject, prepare, session::AgentSession,
-        source_tree::SourceTree, test,
+        Context, Leg, audit, build, doctest, fetch, final_image, inject, prepare,
+        session::AgentSession, source_tree::SourceTree, test,
     },
     record::{Recorder, RunFolder},
 };
@@ -206,6 +206,14 @@ async fn test_all(
         if first_fault.is_none() {
             let confirmed = confirm_doctests(context, legs, builders).await;
             note_fault(context, "confirm", confirmed, &mut first_fault)?;
+        }
+    }
+    if context.settings.images && first_fault.is_none() {
+        for (leg, builder) in legs.iter_mut().zip(&mut *builders) {
+            if let Ok(session) = builder {
+                let made = final_image::final_images(context, leg, session).await;
+                note_fault(context, &leg.name, made, &mut first_fault)?;
+            }
         }
     }
     first_fault.map_or(Ok(()), Err)

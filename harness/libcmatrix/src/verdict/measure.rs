@@ -7,7 +7,7 @@ use libcmatrix_schema::{
     Role, Rule, RuleStatus, RunRecord, Step, StepName, StepStatus, VerdictOutcome,
 };
 
-use super::{false_alarms, tells};
+use super::{false_alarms, images::Images, tells};
 use crate::diagnose::UNEXPLAINED;
 
 /// What rules are about.
@@ -45,6 +45,8 @@ pub(super) struct Measured {
     pub(super) expired: Vec<String>,
     /// Changes that were called, where the baseline ran against itself.
     pub(super) false_alarms: Option<Vec<String>>,
+    /// The images on their bases, where they were made on both sides.
+    pub(super) images: Option<Images>,
     /// `leg: step` of every step that did not come to an end for a reason outside the project.
     pub(super) incomplete: Vec<String>,
 }
@@ -65,6 +67,7 @@ impl Measured {
             compared_share: (comparison.total > 0)
                 .then(|| share(comparison.compared, comparison.total)),
             unexplained: unexplained(record),
+            images: Images::of(record),
             ratios: intervals.filter_map(|m| Some((m.quantity, m.interval?[0]))).collect(),
             ..Self::default()
         };

@@ -6,6 +6,7 @@
 
 mod accept;
 mod false_alarms;
+mod images;
 mod measure;
 mod policy;
 
@@ -230,6 +231,62 @@ mod tests {
         let mut stopped = record((built(), good), (built(), &[("p$a", "crashed")]));
         stopped.interrupted = true;
         is(&stopped, NoGo, "regressed");
+    }
+
+    /// An image of so many bytes that starts or does not.
+    fn image(bytes: u64, starts: bool) -> Value {
+        let smoke = match starts {
+            true => json!({"outcome": "ended", "exit_code": 2}),
+            false => json!({"outcome": "did-not-start", "said": "no loader"}),
+        };
+        json!({
+            "flavour": "runtime", "base": "b:1", "id": "i", "programs": ["/p"], "engine_bytes": bytes,
+            "layers": [{
+                "digest": "d", "of_project": true,
+                "bytes": {"unpacked": bytes, "gzip": 1, "zstd": 1},
+            }],
+            "contents": {"files": 1, "executables": 1, "commands": 1}, "needs": {}, "smoke": smoke,
+        })
+    }
+
+    fn with_images(baseline: Value, candidate: Value) -> RunRecord {
+        let mut record = record((built(), &[("p$a", "passed")]), (built(), &[("p$a", "passed")]));
+        for (leg, image) in record.legs.iter_mut().zip([baseline, candidate]) {
+            leg.final_images = vec![serde_json::from_value(image).expect("an image")];
+        }
+        record
+    }
+
+    #[test]
+    fn an_image_that_does_not_start_is_no_go() {
+        use VerdictOutcome::{Go, NoGo};
+        let broken = with_images(image(100, true), image(10, false));
+        is(
+            &broken,
+            NoGo,
+            "does not start in its image, and does in the baseline's: /p (no loader)",
+        );
+        let both = with_images(image(100, false), image(10, false));
+        assert_eq!(decided(&both).outcome, Go, "it is no worse");
+    }
+
+    #[test]
+    fn a_saving_is_judged_where_that_is_asked_for() {
+        let outcome = |record: &RunRecord, limit| {
+            let policy = Policy { min_size_saving: limit, ..Policy::default() };
+            let verdict = decide(record, &compare(record), &policy, &[]);
+            let rule = verdict.rules.into_iter().find(|rule| rule.id == "min-size-saving");
+            (verdict.outcome, rule.map(|rule| rule.status))
+        };
+        use VerdictOutcome::{Go, NoGo};
+        let saves = with_images(image(100, true), image(40, true));
+        assert_eq!(outcome(&saves, None), (Go, None));
+        assert_eq!(outcome(&saves, Some(0.6)), (Go, Some(RuleStatus::Pass)));
+        assert_eq!(outcome(&saves, Some(0.7)), (NoGo, Some(RuleStatus::Fail)));
+        let larger = with_images(image(100, true), image(140, true));
+        assert_eq!(outcome(&larger, Some(0.0)), (NoGo, Some(RuleStatus::Fail)));
+        let none = record((built(), &[("p$a", "passed")]), (built(), &[("p$a", "passed")]));
+        assert_eq!(outcome(&none, Some(0.6)), (Go, Some(RuleStatus::NotMeasured)));
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub struct Policy {
     pub max_test_time_ratio: Option<f64>,
     /// The same of the tests' memory.
     pub max_test_memory_ratio: Option<f64>,
+    /// Smallest share of its unpacked bytes that the image on the candidate's base must save against
+    /// the one on the baseline's, from 0 to 1, or it is no-go. Without it, it is not judged.
+    pub min_size_saving: Option<f64>,
 }
 
 impl Default for Policy {
@@ -55,6 +58,7 @@ impl Default for Policy {
             max_build_time_ratio: None,
             max_test_time_ratio: None,
             max_test_memory_ratio: None,
+            min_size_saving: None,
         }
     }
 }
@@ -185,6 +189,31 @@ impl Policy {
         ] {
             rules.extend(limit.map(|limit| measured.judge_ratio(id, limit, quantity, what)));
         }
+        rules.extend(measured.images.as_ref().map(|images| {
+            at_most(
+                "max-images-not-starting",
+                0,
+                &images.not_starting,
+                NoGo,
+                format!(
+                    "the program does not start in its image, and does in the baseline's: {}",
+                    named(&images.not_starting)
+                ),
+            )
+        }));
+        rules.extend(self.min_size_saving.map(|limit| {
+            let saving = measured.images.as_ref().and_then(|images| images.saving);
+            let status = match saving {
+                None => RuleStatus::NotMeasured,
+                Some(saving) if saving < limit => RuleStatus::Fail,
+                Some(_) => RuleStatus::Pass,
+            };
+            let saved = saving.unwrap_or_default() * 100.0;
+            let reason =
+                format!("the image saves {saved:.0} % of its size, limit {:.0} %", limit * 100.0);
+            let id = "min-size-saving".into();
+            (Rule { id, limit, measured: saving, status, on_failure: NoGo }, reason)
+        }));
         rules.extend((!measured.expired.is_empty()).then(|| {
             at_most(
                 "max-expired-acceptances",

@@ -11,6 +11,7 @@ use bollard::{
     query_parameters::{CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions},
 };
 use futures_util::StreamExt;
+use tokio::io::AsyncWriteExt;
 use tokio_util::io::ReaderStream;
 
 use super::{fault, progress::Layers};
@@ -198,6 +199,22 @@ pub(super) async fn load(daemon: &Docker, archive: &Path) -> Result<Vec<String>>
             .hint("make it with: docker save --output FILE IMAGE"));
     }
     Ok(names)
+}
+
+/// Writes an image into a file, as an archive of images.
+///
+/// # Errors
+/// The daemon does not have it, or the disk is full.
+pub(super) async fn save(daemon: &Docker, image: &str, archive: &Path) -> Result<()> {
+    let what = || format!("cannot save the image {image}");
+    let unwritable = |error: std::io::Error| Failure::environment(what()).because(error);
+    let mut file = tokio::fs::File::create(archive).await.map_err(unwritable)?;
+    let mut bytes = std::pin::pin!(daemon.export_image(image));
+    while let Some(chunk) = bytes.next().await {
+        let chunk = chunk.map_err(|error| fault::failure(what(), &error))?;
+        file.write_all(&chunk).await.map_err(unwritable)?;
+    }
+    file.flush().await.map_err(unwritable)
 }
 
 /// The names in a message about a loaded image. Podman names several at once.

@@ -25,6 +25,7 @@ mod sweep;
 mod volume;
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -110,6 +111,14 @@ impl Engine for DockerEngine {
                 .hint("for a root file system: docker import FILE NAME; or --engine embedded"));
         }
         image::load(&self.patient(), archive).await
+    }
+
+    async fn save_image(&self, _owner: &Owner, image: &str, archive: &Path) -> Result<()> {
+        image::save(&self.patient(), image, archive).await
+    }
+
+    fn image_labels(&self, owner: &Owner) -> BTreeMap<String, String> {
+        labels::labels(owner, "image").into_iter().collect()
     }
 
     async fn prune_images(&self) -> Result<PrunedImages> {

@@ -12,7 +12,8 @@ use bollard::{
     Docker,
     errors::Error,
     query_parameters::{
-        ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
+        ListImagesOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
+        RemoveImageOptionsBuilder, RemoveVolumeOptions,
     },
 };
 use futures_util::{StreamExt, stream};
@@ -62,8 +63,7 @@ pub(super) async fn sweep(daemon: &Docker, all: bool) -> Result<Removed> {
     if all {
         return found.remove(daemon).await.done();
     }
-    let owners: Vec<Option<Owner>> =
-        found.containers.iter().chain(&found.volumes).map(|(_, l)| labels::owner(l)).collect();
+    let owners: Vec<Option<Owner>> = found.all().map(|(_, l)| labels::owner(l)).collect();
     let dead = dead_runs(owners.iter().flatten(), owner::alive);
     let is_dead = |labels: &HashMap<String, String>| {
         labels::owner(labels).is_some_and(|owner| dead.contains(&owner.run_id))
@@ -85,11 +85,15 @@ fn dead_runs<'a>(
     runs.into_iter().filter(|(_, dead)| *dead).map(|(run, _)| run.to_owned()).collect()
 }
 
-/// Containers and volumes with their labels.
+/// The name of something and its labels.
+type Labelled = (String, HashMap<String, String>);
+
+/// Containers, volumes and images with their labels.
 #[derive(Default)]
 struct Found {
-    containers: Vec<(String, HashMap<String, String>)>,
-    volumes: Vec<(String, HashMap<String, String>)>,
+    containers: Vec<Labelled>,
+    volumes: Vec<Labelled>,
+    images: Vec<Labelled>,
 }
 
 impl Found {
@@ -100,8 +104,10 @@ impl Found {
         };
         let filters = HashMap::from([("label", vec![label])]);
         let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let images = ListImagesOptionsBuilder::new().filters(&filters).build();
         let containers = state::list(daemon, label).await.map_err(failed)?;
         let volumes = daemon.list_volumes(Some(volumes)).await.map_err(failed)?;
+        let images = daemon.list_images(Some(images)).await.map_err(failed)?;
         Ok(Self {
             containers: containers
                 .into_iter()
@@ -113,6 +119,7 @@ impl Found {
                 .into_iter()
                 .map(|volume| (volume.name, volume.labels))
                 .collect(),
+            images: images.into_iter().map(|image| (image.id, image.labels)).collect(),
         })
     }
 
@@ -120,14 +127,19 @@ impl Found {
     fn only(mut self, pleases: impl Fn(&HashMap<String, String>) -> bool) -> Self {
         self.containers.retain(|(_, labels)| pleases(labels));
         self.volumes.retain(|(_, labels)| pleases(labels));
+        self.images.retain(|(_, labels)| pleases(labels));
         self
     }
 
-    fn is_empty(&self) -> bool {
-        self.containers.is_empty() && self.volumes.is_empty()
+    fn all(&self) -> impl Iterator<Item = &Labelled> {
+        self.containers.iter().chain(&self.volumes).chain(&self.images)
     }
 
-    /// Removes them: containers first, they hold the volumes.
+    fn is_empty(&self) -> bool {
+        self.all().next().is_none()
+    }
+
+    /// Removes them: containers first, they hold the others.
     async fn remove(self, daemon: &Docker) -> Removal {
         let containers = stream::iter(self.containers)
             .map(|(id, _)| {
@@ -151,10 +163,17 @@ impl Found {
             .buffer_unordered(AT_A_TIME)
             .collect()
             .await;
+        let mut images = Vec::new();
+        // One at a time: they share layers.
+        for (id, _) in self.images {
+            let removed = remove_image(daemon, &id).await;
+            images.push((format!("image {id}"), removed));
+        }
         let mut removal = Removal::default();
         let sandboxes = removal.count(containers);
         let volumes = removal.count(volumes);
-        removal.removed = Removed { sandboxes, volumes };
+        let images = removal.count(images);
+        removal.removed = Removed { sandboxes, volumes, images };
         removal
     }
 }
@@ -182,6 +201,7 @@ impl Removal {
     fn add(&mut self, other: Self) {
         self.removed.sandboxes += other.removed.sandboxes;
         self.removed.volumes += other.removed.volumes;
+        self.removed.images += other.removed.images;
         self.kept.extend(other.kept);
     }
 
@@ -217,6 +237,19 @@ async fn remove_volume(daemon: &Docker, name: &str) -> Result<bool, Error> {
     let until = Instant::now() + BUSY;
     loop {
         let attempt = daemon.remove_volume(name, None::<RemoveVolumeOptions>).await;
+        if let Some(settled) = settled(attempt, until) {
+            return settled;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Removes an image with all its names. `false` if it was gone already.
+async fn remove_image(daemon: &Docker, id: &str) -> Result<bool, Error> {
+    let until = Instant::now() + BUSY;
+    loop {
+        let options = RemoveImageOptionsBuilder::new().force(true).build();
+        let attempt = daemon.remove_image(id, Some(options), None).await.map(drop);
         if let Some(settled) = settled(attempt, until) {
             return settled;
         }

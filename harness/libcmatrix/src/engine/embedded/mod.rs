@@ -19,6 +19,7 @@ mod info;
 mod limits;
 mod resolver;
 mod sandbox;
+mod saved_image;
 mod spares;
 pub mod store;
 mod sweep;
@@ -28,7 +29,7 @@ mod users;
 mod volume;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -98,6 +99,9 @@ impl EngineParts {
     }
 }
 
+/// The label of an image that a run has made: the run's id.
+const RUN_LABEL: &str = "org.libcmatrix.run";
+
 /// Whom helpers work for that remove something: a sweep ends those of the run it removes.
 const CLEANING: &str = "cleaning";
 
@@ -161,6 +165,14 @@ impl Engine for EmbeddedEngine {
 
     async fn load_images(&self, archive: &Path, name: Option<&str>) -> Result<Vec<String>> {
         self.0.store.load(archive, name).await
+    }
+
+    async fn save_image(&self, owner: &Owner, image: &str, archive: &Path) -> Result<()> {
+        saved_image::save(&self.0, owner, image, archive).await
+    }
+
+    fn image_labels(&self, owner: &Owner) -> BTreeMap<String, String> {
+        BTreeMap::from([(RUN_LABEL.to_owned(), owner.run_id.clone())])
     }
 
     async fn prune_images(&self) -> Result<PrunedImages> {

@@ -17,7 +17,7 @@ use rustix::{
 };
 
 use super::{
-    EngineParts,
+    EngineParts, RUN_LABEL,
     home::{Home, inside},
 };
 use crate::{
@@ -53,6 +53,7 @@ pub(super) async fn sweep(engine: &Arc<EngineParts>, all: bool) -> Result<Remove
             Ok(removed) => {
                 sum.sandboxes += removed.sandboxes;
                 sum.volumes += removed.volumes;
+                sum.images += removed.images;
             }
             Err(failure) => kept.push(failure.to_string()),
         }
@@ -123,10 +124,11 @@ async fn remove(engine: &Arc<EngineParts>, run_id: &str, folder: &Path) -> Resul
         let counted = entries.filter(|entry| counts(&entry.path())).count();
         u32::try_from(counted).unwrap_or(u32::MAX)
     };
-    let removed = Removed {
+    let mut removed = Removed {
         // One may lie ready that was never started.
         sandboxes: count(inside::SANDBOXES, |folder| folder.join(WRITTEN).exists()),
         volumes: count(inside::VOLUMES, |_| true),
+        images: 0,
     };
     let left = tokio::task::spawn_blocking({
         let folder = folder.to_owned();
@@ -145,7 +147,21 @@ async fn remove(engine: &Arc<EngineParts>, run_id: &str, folder: &Path) -> Resul
         Ok(Err(e)) => return Err(failed(e.to_string())),
         Err(e) => return Err(Failure::bug("a sweep did not end").because(e)),
     }
+    // While the run's folder is there, a sweep that fails here is taken up by the next one.
+    removed.images = remove_images(engine, run_id).await?;
     engine.remove_trees(vec![folder.to_owned()]).await?;
+    Ok(removed)
+}
+
+/// Removes the images that a run has made.
+async fn remove_images(engine: &Arc<EngineParts>, run_id: &str) -> Result<u32> {
+    let mut removed = 0;
+    for image in engine.store.list()? {
+        if image.labels.get(RUN_LABEL).is_some_and(|run| run == run_id) {
+            engine.store.remove(&image.id).await?;
+            removed += 1;
+        }
+    }
     Ok(removed)
 }
 

@@ -126,8 +126,22 @@ pub(super) async fn read(
     path: &str,
 ) -> Result<Option<TarStream>> {
     let what = format!("cannot read {path} of the volume {}", volume.0);
-    let request =
-        Request::Pack { users: engine.users, root: folder(engine, volume)?, path: path.to_owned() };
+    pack(engine, owner, what, folder(engine, volume)?, path).await
+}
+
+/// Reads a path of a folder as an archive; `None` if there is nothing at that path. `what` is said
+/// where that fails.
+///
+/// # Errors
+/// No helper can be started.
+pub(super) async fn pack(
+    engine: &Arc<EngineParts>,
+    owner: &Owner,
+    what: String,
+    root: PathBuf,
+    path: &str,
+) -> Result<Option<TarStream>> {
+    let request = Request::Pack { users: engine.users, root, path: path.to_owned() };
     let mut helper = Helper::ask(&engine.executable, &owner.run_id, request, None).await?;
     let Some(output) = helper.take_stdout() else {
         return Err(Failure::bug(what).because("a helper without standard output"));

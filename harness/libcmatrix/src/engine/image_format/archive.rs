@@ -18,6 +18,8 @@ use crate::engine::registry::reference::Reference;
 #[derive(Debug)]
 pub(in crate::engine) struct Archived {
     pub image: Described,
+    /// Its configuration document.
+    pub document: Vec<u8>,
     /// As the archive names it. May be empty.
     pub names: Vec<Reference>,
     /// In the order of the image's layers.
@@ -78,7 +80,7 @@ fn saved(source: &Source, text: &[u8]) -> Result<Vec<Archived>, String> {
         }
         let layers = layers.into_iter().map(|name| Layer::File(name, None)).collect();
         let names = saved.names.unwrap_or_default().into_iter().map(|name| whole_name(&name));
-        Ok(Archived { image, names: names.collect::<Result<_, _>>()?, layers })
+        Ok(Archived { image, names: names.collect::<Result<_, _>>()?, layers, document: config })
     };
     saved.into_iter().map(image).collect()
 }
@@ -112,7 +114,8 @@ fn oci(source: &Source, text: &[u8]) -> Result<Vec<Archived>, String> {
         let Manifest::Image { config, layers } = manifest else {
             return Err("its index lists an index that lists another".to_owned());
         };
-        let image = Described::read(&blob(source, &config)?)?;
+        let document = blob(source, &config)?;
+        let image = Described::read(&document)?;
         if layers.len() != image.layers.len() {
             return Err("its configuration and its manifest list different layers".to_owned());
         }
@@ -126,7 +129,7 @@ fn oci(source: &Source, text: &[u8]) -> Result<Vec<Archived>, String> {
             .into_iter()
             .map(|layer| Layer::File(blob_name(&layer.digest), Some(layer.digest)))
             .collect();
-        found.push(Archived { image, names, layers });
+        found.push(Archived { image, document, names, layers });
     }
     match (found.is_empty(), other_machines) {
         (true, Some(why)) => Err(why),
@@ -147,8 +150,9 @@ fn root_file_system(source: &Source) -> Result<Vec<Archived>, String> {
     }
     let passed = Passed::default();
     io::copy(&mut passed.reader(whole), &mut io::sink()).map_err(|error| error.to_string())?;
-    let image = Described::read(&document_of(&passed.digest()))?;
-    Ok(vec![Archived { image, names: Vec::new(), layers: vec![Layer::Whole] }])
+    let document = document_of(&passed.digest());
+    let image = Described::read(&document)?;
+    Ok(vec![Archived { image, document, names: Vec::new(), layers: vec![Layer::Whole] }])
 }
 
 fn name_of(listed: &Listed) -> Option<String> {

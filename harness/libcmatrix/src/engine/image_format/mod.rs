@@ -8,4 +8,5 @@ pub(super) mod decompress;
 pub(super) mod described;
 pub(super) mod digest;
 pub(super) mod manifest;
+pub mod saved;
 pub(super) mod source;

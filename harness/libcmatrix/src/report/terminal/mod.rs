@@ -4,6 +4,7 @@
 
 mod changes;
 mod findings;
+mod images;
 mod legs;
 mod measured;
 
@@ -38,6 +39,7 @@ pub fn render(record: &RunRecord, options: &TerminalOptions) -> String {
     verdict(&mut out, record, options.width);
     legs::table(&mut out, record, options.width);
     measured::all(&mut out, record, options.width);
+    images::all(&mut out, record, options.width);
     trouble(&mut out, record, options.width);
     findings::all(&mut out, record, options.width);
     changes::all(&mut out, record, options.width);

@@ -279,7 +279,7 @@ impl Store {
     }
 
     async fn load_one(&self, what: &str, source: &Source, archived: Archived) -> Result<()> {
-        let Archived { image, names, layers } = archived;
+        let Archived { image, names, layers, .. } = archived;
         let names: Vec<String> = names.iter().map(names::name).collect();
         let place = match trees::reserve(&self.layout, &self.key(&image.id)).await? {
             Reserved::Free(place) => place,

@@ -1,0 +1,21 @@
+//! The image that a project would be shipped in: made of a base and the project's programs, and read.
+//!
+//! Takes the saved base and the programs; gives an archive that engines load, and what a user of the
+//! image gets with it: sizes, packages, programs, what is needed to start. Pure but for files in a
+//! scratch folder; no engine is asked here (`leg::final_image` does that).
+//!
+//! ```text
+//! programs ──> layer ──┬──> assemble ──> archive for the engine
+//! base's layers ───────┤
+//!                      ├──> compressed (sizes of each layer)
+//!                      └──> files ──> packages, surface, needs
+//! ```
+
+mod assemble;
+mod compressed;
+mod files;
+mod needs;
+mod packages;
+mod surface;
+
+pub use assemble::{Assembled, Program, assemble};

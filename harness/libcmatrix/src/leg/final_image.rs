@@ -1,0 +1,288 @@
+//! The step `image`: the images that the project would be shipped in are made, measured and started.
+//!
+//! Takes a leg that was built, and its builder; builds the project's programs with optimisations, puts
+//! them on the leg's runtime image, and on nothing where they need nothing. What comes out goes to the
+//! recorder; the images are removed with the run.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use cargo_metadata::TargetKind;
+use libcmatrix_schema::{Event, FinalImage, Flavour, Smoke, StepName, StepStatus};
+use tokio::io::{AsyncReadExt, copy, sink};
+use tokio_util::io::{StreamReader, SyncIoBridge};
+
+use super::{
+    Context, Leg, build,
+    cargo_messages::BuildMessages,
+    layout,
+    session::{AgentSession, interrupted},
+    step::RunningStep,
+};
+use crate::{
+    engine::SandboxSpec,
+    exit::Exit,
+    failure::{Failure, Result},
+    final_image::{Assembled, Program, assemble},
+};
+
+/// What a program is started with: most know it, do little for it, and end.
+const ARGUMENT: &str = "--version";
+/// After this long a program that still runs has started.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What loaders say of a program that they cannot start (glibc, musl).
+const LOADERS: [&str; 4] = [
+    "error while loading shared libraries",
+    "Error loading shared library",
+    "Error relocating",
+    "version `GLIBC_",
+];
+/// Exit codes of a program that a signal ended which it brought upon itself: SIGILL, SIGTRAP, SIGABRT,
+/// SIGBUS, SIGFPE, SIGSEGV, SIGSYS.
+const CRASHES: [i64; 7] = [132, 133, 134, 135, 136, 139, 159];
+
+/// Makes the images of a leg.
+///
+/// # Errors
+/// The engine fails, or the user wants to stop.
+pub async fn final_images(context: &Context, leg: &Leg, session: &mut AgentSession) -> Result<()> {
+    let mut step = RunningStep::begin(context, leg, StepName::Image)?;
+    let body = body(context, leg, session, &mut step).await;
+    step.finish(body)
+}
+
+async fn body(
+    context: &Context,
+    leg: &Leg,
+    session: &mut AgentSession,
+    step: &mut RunningStep<'_>,
+) -> Result<()> {
+    let messages = build::run_cargo(context, leg, session, step, command(context, leg)).await?;
+    if step.step().status != StepStatus::Passed {
+        return Ok(());
+    }
+    let built = programs(&messages);
+    if built.is_empty() {
+        step.step().status = StepStatus::Skipped;
+        step.step().detail = Some("the project has no programs to ship".into());
+        return Ok(());
+    }
+    let scratch = context.folder.scratch()?;
+    let mut programs = Vec::new();
+    for (name, path) in built {
+        let file = scratch.path().join(format!("program-{}", programs.len()));
+        read_file(context, leg, &path, &file).await?;
+        programs.push(Program { name, file });
+    }
+    let base = scratch.path().join("base.tar");
+    step.progress(0, None, "saving the base");
+    context.engine.save_image(&context.owner, &leg.images.runtime.id, &base).await?;
+    let on_base = make(context, leg, step, &programs, Some(&base)).await?;
+    if on_base.needs.found.is_empty() && on_base.needs.missing.is_empty() {
+        make(context, leg, step, &programs, None).await?;
+    }
+    Ok(())
+}
+
+/// What builds the programs as they would be shipped: optimised, unless a profile was chosen.
+fn command(context: &Context, leg: &Leg) -> Vec<String> {
+    let mut argv: Vec<String> =
+        ["cargo", "build", "--bins", "--message-format", "json"].map(str::to_owned).into();
+    if context.selection.profile.is_none() {
+        argv.push("--release".into());
+    }
+    argv.extend(context.selection.package_args());
+    argv.extend(context.selection.feature_args());
+    argv.extend(build::common_args(context, leg));
+    argv
+}
+
+/// Name and path of each program, the one that cargo would run first.
+fn programs(messages: &BuildMessages) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for artifact in &messages.artifacts {
+        let is_program = artifact.target.kind.contains(&TargetKind::Bin) && !artifact.profile.test;
+        if let (true, Some(path)) = (is_program, &artifact.executable) {
+            // Named like its package: the one that is meant where nothing else is said.
+            let is_main = artifact.package_id.repr.contains(&format!("/{}#", artifact.target.name))
+                || artifact.package_id.repr.contains(&format!("#{}@", artifact.target.name));
+            found.push((!is_main, artifact.target.name.clone(), path.to_string()));
+        }
+    }
+    found.sort();
+    found.dedup();
+    found.into_iter().map(|(_, name, path)| (name, path)).collect()
+}
+
+/// Copies a file of the build out of its volume.
+async fn read_file(context: &Context, leg: &Leg, path: &str, to: &Path) -> Result<()> {
+    let what = || format!("{path} cannot be read out of the build");
+    let inside = path.strip_prefix(layout::TARGET).unwrap_or(path).trim_start_matches('/');
+    let image = &leg.images.builder.id;
+    let tar = context.engine.read_volume(&context.owner, &leg.target, image, inside).await?;
+    let tar = tar.ok_or_else(|| Failure::bug(what()).because("it is not there"))?;
+    let tar = SyncIoBridge::new(StreamReader::new(tar));
+    let to = to.to_owned();
+    let copy = move || -> io::Result<()> {
+        let mut archive = tar::Archive::new(tar);
+        let entry = archive.entries()?.next().ok_or(io::ErrorKind::UnexpectedEof)?;
+        io::copy(&mut entry?, &mut std::fs::File::create(to)?).map(drop)
+    };
+    match tokio::task::spawn_blocking(copy).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Failure::environment(what()).because(error)),
+        Err(error) => Err(Failure::bug(what()).because(error)),
+    }
+}
+
+/// Makes one image, measures it, starts it.
+async fn make(
+    context: &Context,
+    leg: &Leg,
+    step: &mut RunningStep<'_>,
+    programs: &[Program],
+    base: Option<&PathBuf>,
+) -> Result<FinalImage> {
+    let flavour = if base.is_some() { Flavour::Runtime } else { Flavour::Empty };
+    let suffix = if base.is_some() { "" } else { "-empty" };
+    let name = format!("libcmatrix-run/{}:{}{suffix}", context.owner.run_id, leg.role);
+    step.progress(0, None, "making and measuring");
+    let scratch = context.folder.scratch()?;
+    let archive = scratch.path().join("image.tar");
+    let assembled = {
+        let (base, programs, name) = (base.cloned(), programs.to_vec(), name.clone());
+        let labels: Vec<_> = context.engine.image_labels(&context.owner).into_iter().collect();
+        let (archive, folder) = (archive.clone(), scratch.path().to_owned());
+        let made = tokio::task::spawn_blocking(move || {
+            assemble(base.as_deref(), &programs, &name, &labels, &archive, &folder)
+        });
+        made.await.map_err(|error| Failure::bug("an image could not be made").because(error))??
+    };
+    let Assembled { id, programs, layers, contents, needs } = assembled;
+    let loaded = context.engine.load_images(&archive, None).await?;
+    let wanted = loaded.first().unwrap_or(&name);
+    let image = context.engine.find_image(wanted).await?.ok_or_else(|| {
+        Failure::environment(format!("the engine does not have the image {wanted}"))
+            .because("it was loaded a moment ago")
+    })?;
+    step.progress(0, None, "starting it");
+    let first = programs.first().cloned().unwrap_or_default();
+    let smoke = start(context, leg, &image.id, &first).await?;
+    step.log(&format!("{wanted}: {first} {ARGUMENT}: {smoke:?}"));
+    let base = base.map(|_| leg.spec.runtime.clone());
+    let engine_bytes = image.size_bytes;
+    let image =
+        FinalImage { flavour, base, id, programs, engine_bytes, layers, contents, needs, smoke };
+    let event = Event::ImageMade { leg: leg.name.clone(), image: image.clone() };
+    context.recorder.event(event);
+    Ok(image)
+}
+
+/// Starts a program of an image, as whoever uses the image would.
+async fn start(context: &Context, leg: &Leg, image: &str, program: &str) -> Result<Smoke> {
+    let limits = &context.settings.limits;
+    let spec = SandboxSpec {
+        owner: context.owner.clone(),
+        purpose: format!("{} image", leg.name),
+        image: image.into(),
+        argv: vec![program.into(), ARGUMENT.into()],
+        env: Vec::new(),
+        working_dir: "/".into(),
+        user: None,
+        mounts: Vec::new(),
+        network: false,
+        read_only_root: false,
+        memory_bytes: limits.test_memory_bytes,
+        pids: limits.pids,
+        cpus: limits.cpus,
+        file_bytes: limits.file_bytes,
+    };
+    let mut sandbox = match context.engine.start(&spec).await {
+        Ok(sandbox) => sandbox,
+        Err(failure) => return did_not_start(failure),
+    };
+    drop(sandbox.take_stdin());
+    // It says what it likes; only that it is read counts.
+    let output = sandbox.take_stdout();
+    let reading = tokio::spawn(async move {
+        if let Some(output) = output {
+            let _ = copy(&mut output.take(u64::MAX), &mut sink()).await;
+        }
+    });
+    let ended = tokio::select! {
+        ended = tokio::time::timeout(PATIENCE, sandbox.wait()) => ended,
+        () = context.cancel.cancelled() => {
+            sandbox.remove().await?;
+            return Err(interrupted());
+        }
+    };
+    let smoke = match ended {
+        Err(_) => Ok(Smoke::Ran),
+        Ok(Err(failure)) => Err(failure),
+        Ok(Ok(exit)) => Ok(judge(exit.exit_code, &sandbox.stderr_so_far(), exit.error)),
+    };
+    sandbox.remove().await?;
+    reading.abort();
+    smoke
+}
+
+/// A program without its loader is not there to the kernel, and engines say so in their ways.
+fn did_not_start(failure: Failure) -> Result<Smoke> {
+    let said = failure.to_string();
+    let lower = said.to_ascii_lowercase();
+    let is_its_own = ["no such file", "exec format error", "not found", "permission denied"]
+        .iter()
+        .any(|text| lower.contains(text));
+    if failure.exit == Exit::Environment && is_its_own {
+        return Ok(Smoke::DidNotStart { said });
+    }
+    Err(failure)
+}
+
+fn judge(exit_code: i64, stderr: &str, error: Option<String>) -> Smoke {
+    let by_loader = stderr.lines().find(|line| LOADERS.iter().any(|text| line.contains(text)));
+    if let (Some(line), true) = (by_loader, exit_code != 0) {
+        return Smoke::DidNotStart { said: line.to_owned() };
+    }
+    if let Some(said) = error.filter(|_| matches!(exit_code, 126 | 127)) {
+        return Smoke::DidNotStart { said };
+    }
+    if CRASHES.contains(&exit_code) {
+        let mut said = format!("signal {}", exit_code - 128);
+        if let Some(last) = stderr.lines().rfind(|line| !line.trim().is_empty()) {
+            said = format!("{said}: {last}");
+        }
+        return Smoke::DidNotStart { said };
+    }
+    Smoke::Ended { exit_code }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_start_means() {
+        let is = |code, stderr, error: Option<&str>| judge(code, stderr, error.map(str::to_owned));
+        assert_eq!(is(0, "", None), Smoke::Ended { exit_code: 0 });
+        // Many programs do not know the argument.
+        assert_eq!(is(2, "unexpected argument", None), Smoke::Ended { exit_code: 2 });
+        assert_eq!(is(127, "its own code", None), Smoke::Ended { exit_code: 127 });
+        let musl = "Error loading shared library libz.so.1: No such file or directory";
+        assert_eq!(is(127, musl, None), Smoke::DidNotStart { said: musl.into() });
+        assert_eq!(is(0, musl, None), Smoke::Ended { exit_code: 0 }, "it only says so");
+        assert!(matches!(is(139, "", None), Smoke::DidNotStart { .. }));
+        assert!(matches!(is(127, "", Some("no such file")), Smoke::DidNotStart { .. }));
+    }
+
+    #[test]
+    fn only_a_fault_of_the_program_is_its_own() {
+        let fault = |cause: &str| Failure::environment("x").because(cause);
+        let own = did_not_start(fault("exec /usr/local/bin/x: no such file or directory"));
+        assert!(matches!(own, Ok(Smoke::DidNotStart { .. })));
+        assert!(did_not_start(fault("the daemon is gone")).is_err());
+    }
+}

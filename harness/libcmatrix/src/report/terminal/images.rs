@@ -1,0 +1,151 @@
+//! The images that the project would be shipped in, side by side.
+
+use std::fmt::Write;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use libcmatrix_schema::{FinalImage, Flavour, Leg, Role, RunRecord, Smoke};
+
+use super::{
+    super::{amount, sanitise::sanitise_line},
+    BOLD, wrapped,
+};
+
+/// Megabits a second, at which the time of a pull is told.
+const BANDWIDTH: f64 = 100.0;
+/// Packages told of; the record has all.
+const PACKAGES: usize = 4;
+/// Names of one kind told of.
+const NAMES: usize = 4;
+
+pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
+    let legs = record.legs.iter().filter(|leg| leg.role != Role::Control);
+    let images: Vec<(&Leg, &FinalImage)> =
+        legs.flat_map(|leg| leg.final_images.iter().map(move |image| (leg, image))).collect();
+    if images.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{BOLD}images{BOLD:#} the project's programs, built for release\n");
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
+    table.add_row(
+        std::iter::once(String::new())
+            .chain(images.iter().map(|(leg, _)| sanitise_line(&leg.name))),
+    );
+    let first = images.first().map(|(_, image)| image.sizes()).unwrap_or_default();
+    let mut row = |name: &str, cell: &dyn Fn(&FinalImage) -> String| {
+        let cells = images.iter().map(|(_, image)| cell(image));
+        table.add_row(std::iter::once(name.to_owned()).chain(cells));
+    };
+    row("base", &base);
+    row("unpacked", &|image| against(image.sizes().unpacked, first.unpacked));
+    row("gzip", &|image| against(image.sizes().gzip, first.gzip));
+    row("zstd", &|image| against(image.sizes().zstd, first.zstd));
+    row("programs", &|image| {
+        let own = image.layers.iter().filter(|layer| layer.of_project);
+        amount::bytes(own.map(|layer| layer.bytes.unpacked).sum())
+    });
+    row("pull, 100 Mbit/s", &|image| amount::seconds(pull(image)));
+    row("packages", &|image| image.contents.packages.len().to_string());
+    row("commands", &|image| image.contents.commands.to_string());
+    row("setuid files", &|image| image.contents.setuid.len().to_string());
+    row("shells", &|image| names(&image.contents.shells));
+    row("interpreters", &|image| names(&image.contents.interpreters));
+    row("package tools", &|image| names(&image.contents.package_managers));
+    row("needs", &needs);
+    row("starts", &starts);
+    for line in table.to_string().lines() {
+        let _ = writeln!(out, " {}", line.trim_end());
+    }
+    let _ = writeln!(out);
+    for (leg, image) in &images {
+        largest(out, leg, image, width);
+        trouble(out, leg, image, width);
+    }
+}
+
+fn base(image: &FinalImage) -> String {
+    match (image.flavour, &image.base) {
+        (Flavour::Runtime, Some(base)) => sanitise_line(base),
+        _ => "none".into(),
+    }
+}
+
+/// A size, and what it is more or less than the first image's.
+fn against(bytes: u64, first: u64) -> String {
+    let shown = amount::bytes(bytes);
+    if bytes == first || first == 0 {
+        return shown;
+    }
+    #[allow(clippy::cast_precision_loss, reason = "whole percents are shown")]
+    let percent = (bytes as f64 / first as f64 - 1.0) * 100.0;
+    format!("{shown} ({percent:+.0} %)")
+}
+
+fn pull(image: &FinalImage) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "two digits are shown")]
+    let bits = image.sizes().gzip as f64 * 8.0;
+    bits / (BANDWIDTH * 1e6)
+}
+
+/// The last part of each path.
+fn names(paths: &[String]) -> String {
+    if paths.is_empty() {
+        return "none".into();
+    }
+    let name = |path: &String| sanitise_line(path.rsplit('/').next().unwrap_or(path));
+    let mut text = paths.iter().take(NAMES).map(name).collect::<Vec<_>>().join(" ");
+    if paths.len() > NAMES {
+        let _ = write!(text, " and {}", paths.len() - NAMES);
+    }
+    text
+}
+
+/// The packages of the libraries that the programs need.
+fn needs(image: &FinalImage) -> String {
+    let needs = &image.needs;
+    if needs.found.is_empty() && needs.missing.is_empty() {
+        return "nothing".into();
+    }
+    let mut all: Vec<&str> =
+        needs.found.iter().map(|found| found.package.as_deref().unwrap_or(&found.name)).collect();
+    all.sort_unstable();
+    all.dedup();
+    sanitise_line(&all.join(" "))
+}
+
+fn starts(image: &FinalImage) -> String {
+    match &image.smoke {
+        Smoke::Ended { exit_code } => format!("yes (--version: {exit_code})"),
+        Smoke::Ran => "yes, and runs on".into(),
+        Smoke::DidNotStart { .. } => "no".into(),
+    }
+}
+
+/// What makes an image large.
+fn largest(out: &mut String, leg: &Leg, image: &FinalImage, width: usize) {
+    let packages: Vec<String> = image
+        .contents
+        .packages
+        .iter()
+        .take(PACKAGES)
+        .map(|p| format!("{} {}", sanitise_line(&p.name), amount::bytes(p.bytes)))
+        .collect();
+    if !packages.is_empty() {
+        let text = format!("largest in {}: {}", sanitise_line(&leg.name), packages.join(", "));
+        wrapped(out, "  ", &text, width);
+    }
+}
+
+fn trouble(out: &mut String, leg: &Leg, image: &FinalImage, width: usize) {
+    let place = format!("{} (base: {})", sanitise_line(&leg.name), base(image));
+    if !image.needs.missing.is_empty() {
+        let missing = sanitise_line(&image.needs.missing.join(" "));
+        wrapped(out, "  ", &format!("{place} lacks {missing}"), width);
+    }
+    if let Smoke::DidNotStart { said } = &image.smoke {
+        let said = sanitise_line(said);
+        wrapped(out, "  ", &format!("{place} does not start: {said}"), width);
+    }
+}

@@ -1,0 +1,37 @@
+//! What rules say of the images that the project would be shipped in.
+
+use libcmatrix_schema::{FinalImage, Flavour, Leg, Role, RunRecord, Smoke};
+
+/// Both sides' images on their bases.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Images {
+    /// The candidate's image, if it does not start and the baseline's does.
+    pub(super) not_starting: Vec<String>,
+    /// The share of the baseline's unpacked bytes that the candidate's lacks; below 0 where it is larger.
+    pub(super) saving: Option<f64>,
+}
+
+impl Images {
+    /// `None` where they were not made on both sides.
+    pub(super) fn of(record: &RunRecord) -> Option<Self> {
+        let image = |role| {
+            let leg: &Leg = record.legs.iter().find(|leg| leg.role == role)?;
+            leg.final_images.iter().find(|image| image.flavour == Flavour::Runtime)
+        };
+        let (baseline, candidate) = (image(Role::Baseline)?, image(Role::Candidate)?);
+        let starts = |image: &FinalImage| !matches!(image.smoke, Smoke::DidNotStart { .. });
+        let is_worse = starts(baseline) && !starts(candidate);
+        let program = candidate.programs.first().cloned().unwrap_or_default();
+        let said = match &candidate.smoke {
+            Smoke::DidNotStart { said } => format!("{program} ({said})"),
+            _ => program,
+        };
+        #[allow(clippy::cast_precision_loss, reason = "a share is told")]
+        let bytes = |image: &FinalImage| image.sizes().unpacked as f64;
+        let whole = bytes(baseline);
+        Some(Self {
+            not_starting: is_worse.then_some(said).into_iter().collect(),
+            saving: (whole > 0.0).then(|| 1.0 - bytes(candidate) / whole),
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The image that the project would be shipped in: how large it is, and what is in it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An image with the project's programs on a base, as it was made and measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FinalImage {
+    /// What the programs were put on.
+    pub flavour: Flavour,
+    /// The base's name; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Digest of the image's configuration, by which engines name it.
+    pub id: String,
+    /// Where the project's programs are in it; the first one is its entrypoint. Hostile text.
+    pub programs: Vec<String>,
+    /// Its size as the engine that has it says, in bytes.
+    pub engine_bytes: u64,
+    /// Its layers, the lowest first.
+    pub layers: Vec<ImageLayer>,
+    /// What a user of the image gets with it.
+    pub contents: ImageContents,
+    /// What the programs need of it to start.
+    pub needs: RuntimeNeeds,
+    /// What came of starting it.
+    pub smoke: Smoke,
+}
+
+impl FinalImage {
+    /// All layers together.
+    #[must_use]
+    pub fn sizes(&self) -> LayerSizes {
+        let add = |sum: LayerSizes, layer: &ImageLayer| LayerSizes {
+            unpacked: sum.unpacked + layer.bytes.unpacked,
+            gzip: sum.gzip + layer.bytes.gzip,
+            zstd: sum.zstd + layer.bytes.zstd,
+        };
+        self.layers.iter().fold(LayerSizes::default(), add)
+    }
+}
+
+/// What programs are put on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flavour {
+    /// The leg's runtime image.
+    Runtime,
+    /// Nothing: the programs are all there is.
+    Empty,
+}
+
+/// A layer of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImageLayer {
+    /// Digest of the plain archive.
+    pub digest: String,
+    /// Whether it holds the project's programs; else it is of the base.
+    pub of_project: bool,
+    /// Its sizes.
+    pub bytes: LayerSizes,
+}
+
+/// Sizes in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LayerSizes {
+    /// Content of its files and targets of its symbolic links, as Docker counts it (overlay2).
+    pub unpacked: u64,
+    /// Its archive compressed by gzip: what registries keep and clients pull by default. Programs that
+    /// write this format differ by some percent; it is within 1 % of gzip(1).
+    pub gzip: u64,
+    /// Its archive compressed by zstd, level 3.
+    pub zstd: u64,
+}
+
+/// What is in an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImageContents {
+    /// Regular files.
+    pub files: u64,
+    /// Regular files that are executable by anyone, in folders of programs (`bin`, `sbin`).
+    pub executables: u64,
+    /// The same with links to them: one file may be hundreds of commands, as busybox is.
+    pub commands: u64,
+    /// Files that run with the rights of their owner or group. Hostile text.
+    #[serde(default)]
+    pub setuid: Vec<String>,
+    /// Shells. Hostile text.
+    #[serde(default)]
+    pub shells: Vec<String>,
+    /// Interpreters of programming languages. Hostile text.
+    #[serde(default)]
+    pub interpreters: Vec<String>,
+    /// Package managers. Hostile text.
+    #[serde(default)]
+    pub package_managers: Vec<String>,
+    /// Ports that it says it listens on, e.g. `80/tcp`. Hostile text.
+    #[serde(default)]
+    pub ports: Vec<String>,
+    /// Packages that its package manager knows to be installed, the largest first.
+    #[serde(default)]
+    pub packages: Vec<InstalledPackage>,
+}
+
+/// A package that is installed in an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InstalledPackage {
+    /// Its name. Hostile text.
+    pub name: String,
+    /// Its version. Hostile text.
+    pub version: String,
+    /// Bytes it takes, as its package manager says.
+    pub bytes: u64,
+    /// The licence that the package manager's database names, where it names one. Hostile text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+}
+
+/// What programs need of an image to start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuntimeNeeds {
+    /// Loader and libraries that are there, and the packages they are of.
+    #[serde(default)]
+    pub found: Vec<NeededLibrary>,
+    /// Loader and libraries that are not there. Hostile text.
+    #[serde(default)]
+    pub missing: Vec<String>,
+}
+
+/// A library that programs need, directly or by another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NeededLibrary {
+    /// Its name, or the loader's path. Hostile text.
+    pub name: String,
+    /// The package it is of; absent where no package has it. Hostile text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+}
+
+/// What came of starting the first program with `--version`, without network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Smoke {
+    /// It ran and ended.
+    Ended {
+        /// 128 + signal where a signal ended it.
+        exit_code: i64,
+    },
+    /// It still ran when it was stopped, as servers do.
+    Ran,
+    /// It did not come to its own code: no loader, a missing library or symbol, a crash.
+    DidNotStart {
+        /// What was said. Hostile text.
+        said: String,
+    },
+}

@@ -1,0 +1,130 @@
+//! The images that a project would be shipped in: what is told of them is held against Docker, dpkg and
+//! apk themselves.
+
+use std::{collections::BTreeSet, process::Command};
+
+use libcmatrix_schema::{FinalImage, Flavour, RunRecord, Smoke};
+use libtest_mimic::{Failed, Trial};
+
+use crate::command::{self, Over, check};
+
+const DEBIAN: &str = "libcmatrix/debian:trixie";
+const ALPINE: &str = "libcmatrix/alpine:3.23";
+
+pub fn trials() -> Vec<Trial> {
+    let trial = |over: Over<'static>| {
+        let name = format!("final images are made and measured on {}", over.engine());
+        Trial::test(name, move || are_measured(over))
+    };
+    Over::ENGINES.map(trial).into()
+}
+
+fn are_measured(over: Over<'_>) -> Result<(), Failed> {
+    let project = command::root().join("sample-projects/ships-programs");
+    let project = project.to_string_lossy();
+    let pair = ["--baseline", "debian-trixie-local", "--candidate", "alpine-3.23-local"];
+    let ran = command::run_over(
+        over,
+        [&[project.as_ref(), "--images", "--no-doctests"][..], &pair].concat(),
+    )?;
+    let record = ran.record()?;
+    let mut complaints = Vec::new();
+    let is_local = over.engine() == "docker";
+    for (leg, flavour, base, query) in [
+        (0, Flavour::Runtime, Some(DEBIAN), Some("dpkg-query --show --showformat '${Package}\\n'")),
+        (1, Flavour::Runtime, Some(ALPINE), Some("apk info --quiet")),
+        (1, Flavour::Empty, None, None),
+    ] {
+        let image = image(&record, leg, flavour)?;
+        judge(image, base, &mut complaints);
+        if let (true, Some(base), Some(query)) = (is_local, base, query) {
+            // Docker counts the layers itself.
+            check(&mut complaints, image.sizes().unpacked == image.engine_bytes, || {
+                format!(
+                    "{base}: {} bytes, Docker says {}",
+                    image.sizes().unpacked,
+                    image.engine_bytes
+                )
+            });
+            packages(image, base, query, &mut complaints)?;
+            compressed(image, base, &mut complaints)?;
+        }
+    }
+    let needed = |leg, flavour| -> Result<BTreeSet<String>, Failed> {
+        let found = &image(&record, leg, flavour)?.needs.found;
+        Ok(found.iter().filter_map(|library| library.package.clone()).collect())
+    };
+    let debian = needed(0, Flavour::Runtime)?;
+    let expected: BTreeSet<String> = ["libc6", "libgcc-s1"].map(str::to_owned).into();
+    check(&mut complaints, debian == expected, || format!("on Debian it needs {debian:?}"));
+    let alpine = needed(1, Flavour::Runtime)?;
+    check(&mut complaints, alpine.is_empty(), || format!("static programs need {alpine:?}"));
+    let shown = ran.stdout();
+    check(&mut complaints, shown.contains("setuid files"), || "the report has no images".into());
+    nothing_left(over, &record.run_id, &mut complaints)?;
+    ran.judge(&complaints)
+}
+
+fn image(record: &RunRecord, leg: usize, flavour: Flavour) -> Result<&FinalImage, Failed> {
+    let leg = record.legs.get(leg).ok_or("there is no such leg")?;
+    let image = leg.final_images.iter().find(|image| image.flavour == flavour);
+    image.ok_or_else(|| format!("{} has no image on {flavour:?}", leg.name).into())
+}
+
+fn judge(image: &FinalImage, base: Option<&str>, complaints: &mut Vec<String>) {
+    let place = base.unwrap_or("nothing");
+    check(complaints, image.base.as_deref() == base, || format!("{place}: {:?}", image.base));
+    // The package's own program first, whatever the alphabet says.
+    let programs = ["/usr/local/bin/ships-programs", "/usr/local/bin/a-server"];
+    check(complaints, image.programs == programs, || format!("{place}: {:?}", image.programs));
+    check(complaints, image.smoke == Smoke::Ended { exit_code: 0 }, || {
+        format!("{place}: {:?}", image.smoke)
+    });
+    let sizes = image.sizes();
+    let smaller = |bytes: u64| 0 < bytes && bytes < sizes.unpacked;
+    check(complaints, smaller(sizes.gzip) && smaller(sizes.zstd), || format!("{place}: {sizes:?}"));
+}
+
+/// The package manager of the base says the same.
+fn packages(
+    image: &FinalImage,
+    base: &str,
+    query: &str,
+    complaints: &mut Vec<String>,
+) -> Result<(), Failed> {
+    let said = command::docker(&["run", "--rm", base, "sh", "-c", query])?;
+    let said: BTreeSet<&str> =
+        said.lines().map(str::trim).filter(|name| !name.is_empty()).collect();
+    let told: BTreeSet<&str> = image.contents.packages.iter().map(|p| p.name.as_str()).collect();
+    check(complaints, said == told, || {
+        let differing: Vec<_> = said.symmetric_difference(&told).collect();
+        format!("{base}: packages that only one of the two names: {differing:?}")
+    });
+    Ok(())
+}
+
+/// `docker save | gzip` packs the same layers, by another implementation and with some headers around.
+fn compressed(image: &FinalImage, base: &str, complaints: &mut Vec<String>) -> Result<(), Failed> {
+    let save = format!("docker save {base} | gzip --stdout | wc --bytes");
+    let output = Command::new("sh").args(["-c", &save]).output()?;
+    let said: u64 = String::from_utf8_lossy(&output.stdout).trim().parse()?;
+    let layers = image.layers.iter().filter(|layer| !layer.of_project);
+    let told: u64 = layers.map(|layer| layer.bytes.gzip).sum();
+    // One in fifty.
+    check(complaints, told.abs_diff(said) * 50 < said, || {
+        format!("{base}: {told} bytes by gzip, docker save | gzip has {said}")
+    });
+    Ok(())
+}
+
+fn nothing_left(over: Over<'_>, run_id: &str, complaints: &mut Vec<String>) -> Result<(), Failed> {
+    let left = match over.engine() {
+        "docker" => command::docker(&["images", "--all"])?,
+        _ => {
+            let output = command::libcmatrix_over(over, ["images", "list"]).output()?;
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        }
+    };
+    check(complaints, !left.contains(run_id), || format!("an image was left behind: {left}"));
+    Ok(())
+}
