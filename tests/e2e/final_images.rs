@@ -1,7 +1,7 @@
 //! The images that a project would be shipped in: what is told of them is held against Docker, dpkg and
 //! apk themselves.
 
-use std::{collections::BTreeSet, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use libcmatrix_schema::{FinalImage, Flavour, RunRecord, Smoke};
 use libtest_mimic::{Failed, Trial};
@@ -59,6 +59,11 @@ fn are_measured(over: Over<'_>) -> Result<(), Failed> {
     check(&mut complaints, debian == expected, || format!("on Debian it needs {debian:?}"));
     let alpine = needed(1, Flavour::Runtime)?;
     check(&mut complaints, alpine.is_empty(), || format!("static programs need {alpine:?}"));
+    if is_local {
+        for (side, empty) in [("baseline", false), ("candidate", false), ("candidate", true)] {
+            dockerfile(&ran.file(""), side, empty, &mut complaints)?;
+        }
+    }
     let shown = ran.stdout();
     check(&mut complaints, shown.contains("setuid files"), || "the report has no images".into());
     nothing_left(over, &record.run_id, &mut complaints)?;
@@ -114,6 +119,41 @@ fn compressed(image: &FinalImage, base: &str, complaints: &mut Vec<String>) -> R
     check(complaints, told.abs_diff(said) * 50 < said, || {
         format!("{base}: {told} bytes by gzip, docker save | gzip has {said}")
     });
+    Ok(())
+}
+
+/// What Docker builds from the Dockerfile runs.
+fn dockerfile(
+    folder: &Path,
+    side: &str,
+    empty: bool,
+    complaints: &mut Vec<String>,
+) -> Result<(), Failed> {
+    let folder = folder.to_string_lossy();
+    let mut args = vec!["dockerfile", folder.as_ref(), "--side", side];
+    args.extend(empty.then_some("--empty"));
+    let written = command::libcmatrix(args).output()?;
+    let scratch = tempfile::tempdir()?;
+    let file = scratch.path().join("Dockerfile");
+    fs::write(&file, &written.stdout)?;
+    let (file, project) =
+        (file.to_string_lossy(), command::root().join("sample-projects/ships-programs"));
+    let project = project.to_string_lossy();
+    let tag = format!("libcmatrix-trial:{side}-{}", std::process::id());
+    // The stage that compiles has a name as well, so that it can be removed.
+    let stage = format!("{tag}-build");
+    command::docker(&["build", "--target", "build", "--tag", &stage, "--file", &file, &project])?;
+    command::docker(&["build", "--tag", &tag, "--file", &file, &project])?;
+    let said = command::docker(&["run", "--rm", "--network", "none", &tag]);
+    let user = command::docker(&["inspect", "--format", "{{.Config.User}}", &tag]);
+    command::docker(&["rmi", &tag, &stage])?;
+    check(complaints, said?.trim() == "hello, world", || {
+        format!(
+            "what {side}'s Dockerfile makes does not greet: {}",
+            String::from_utf8_lossy(&written.stdout)
+        )
+    });
+    check(complaints, user?.trim() == "65534:65534", || format!("{side}'s image runs as root"));
     Ok(())
 }
 

@@ -33,5 +33,5 @@ mod stack_header;
 mod supervisor;
 mod tests_job;
 
-pub use audit::{glibc_only::glibc_only_symbols, read_elf, read_elf_content};
+pub use audit::{asks_for, glibc_only::glibc_only_symbols, read_elf, read_elf_content};
 pub use serve::{ARGUMENT, serve};

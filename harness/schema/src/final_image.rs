@@ -15,6 +15,10 @@ pub struct FinalImage {
     pub id: String,
     /// Where the project's programs are in it; the first one is its entrypoint. Hostile text.
     pub programs: Vec<String>,
+    /// Whether a program may start others: it asks for a function that does (`fork`, `posix_spawn` and
+    /// the like). Absent where all are static, which cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_children: Option<bool>,
     /// Its size as the engine that has it says, in bytes.
     pub engine_bytes: u64,
     /// Its layers, the lowest first.

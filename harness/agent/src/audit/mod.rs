@@ -143,3 +143,10 @@ pub fn read_elf(path: &Path) -> Option<Elf> {
 pub fn read_elf_content(content: &[u8]) -> Option<Elf> {
     elf::read(content).map(|facts| missing::without_image(&facts))
 }
+
+/// Whether an ELF file asks for one of these symbols. A static program asks for none.
+#[must_use]
+pub fn asks_for(content: &[u8], symbols: &[&str]) -> bool {
+    let asks = |facts: Facts| symbols.iter().any(|name| facts.undefined.contains(name.as_bytes()));
+    elf::read(content).is_some_and(asks)
+}

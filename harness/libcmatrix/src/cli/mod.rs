@@ -5,6 +5,7 @@ mod check;
 mod clean;
 mod completions;
 mod diagnose;
+mod dockerfile;
 mod doctor;
 mod explain;
 mod images;
@@ -96,6 +97,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Show a finished run again
     Report(report::ReportArgs),
+    /// Write the Dockerfile of an image that a run has made
+    Dockerfile(dockerfile::DockerfileArgs),
     /// What a log of a build, a test run or a program says about musl, and what to do
     Diagnose(diagnose::DiagnoseArgs),
     /// What a finding means, how it shows, what to do
@@ -138,6 +141,7 @@ pub fn main() -> Exit {
             Command::Run(args) => run::run(*args, &cli.global).await,
             Command::Check(args) => check::check(&args, &cli.global),
             Command::Report(args) => report::report(&args),
+            Command::Dockerfile(args) => dockerfile::dockerfile(&args),
             Command::Diagnose(args) => diagnose::diagnose(&args),
             Command::Explain(args) => explain::explain(&args),
             Command::Init(args) => init::init(&args),

@@ -13,7 +13,13 @@ use libcmatrix_schema::{ImageContents, ImageLayer, LayerSizes, RuntimeNeeds};
 use serde_json::{Value, json};
 use tar::{Builder, EntryType, Header};
 
-use super::{compressed, files::Files, needs::needs, packages::Installed, surface};
+use super::{
+    compressed,
+    files::Files,
+    needs::{needs, starts_children},
+    packages::Installed,
+    surface,
+};
 use crate::{
     engine::saved::{self, LayerFile, SavedImage},
     failure::{Failure, Result},
@@ -47,6 +53,8 @@ pub struct Assembled {
     pub contents: ImageContents,
     /// What the programs need of it.
     pub needs: RuntimeNeeds,
+    /// Whether they may start other programs, where that can be told.
+    pub starts_children: Option<bool>,
 }
 
 /// Makes the image in the file `archive`. Without a base there is nothing in it but the programs.
@@ -94,6 +102,7 @@ pub fn assemble(
             id,
             contents: surface::contents(&files, &installed, &config),
             needs: needs(&paths, &files, &installed),
+            starts_children: starts_children(&paths, &files),
             programs: paths.iter().map(|path| format!("/{path}")).collect(),
             layers: told,
         })

@@ -9,13 +9,16 @@ use std::{
     io::{self, Read},
 };
 
-use libcmatrix_agent::read_elf_content;
+use libcmatrix_agent::{asks_for, read_elf_content};
 use tar::{Archive, Entry, EntryType};
 
 /// More than this is not read of one file to look into it.
 const LARGEST_READ: u64 = 256 << 20;
 /// Links that are followed on one way, as Linux does.
 const MOST_LINKS: u32 = 40;
+/// Functions that start a process. Rust's own library asks for them only if the program does.
+const CHILDREN: [&str; 8] =
+    ["fork", "vfork", "posix_spawn", "posix_spawnp", "system", "popen", "clone", "clone3"];
 /// In the name of what removes another file.
 const WHITEOUT: &str = ".wh.";
 /// Removes everything that lower layers have in its folder.
@@ -51,6 +54,8 @@ pub(super) struct Needs {
     pub interpreter: Option<String>,
     /// Libraries, by their names.
     pub libraries: Vec<String>,
+    /// It asks for a function that starts a process.
+    pub starts_children: bool,
 }
 
 /// What is known of a file's content.
@@ -213,8 +218,11 @@ fn content<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<Content>
         return Ok(Content::Unread);
     }
     entry.read_to_end(&mut data)?;
-    let needs =
-        |elf: libcmatrix_schema::Elf| Needs { interpreter: elf.interpreter, libraries: elf.needed };
+    let needs = |elf: libcmatrix_schema::Elf| Needs {
+        interpreter: elf.interpreter,
+        libraries: elf.needed,
+        starts_children: asks_for(&data, &CHILDREN),
+    };
     Ok(read_elf_content(&data).map_or(Content::Unread, |elf| Content::Elf(needs(elf))))
 }
 

@@ -17,6 +17,16 @@ use super::{
 /// Debian's architectures below.
 const FOLDERS: [&str; 5] = ["lib", "usr/lib", "lib64", "usr/lib64", "usr/local/lib"];
 
+/// Whether a program may start others; `None` where all are static.
+pub(super) fn starts_children(programs: &[String], files: &Files) -> Option<bool> {
+    let asked = programs.iter().filter_map(|program| match &files.resolve(program)?.1.kind {
+        FileKind::File(Content::Elf(asked)) => Some(asked),
+        _ => None,
+    });
+    let dynamic = asked.filter(|asked| asked.interpreter.is_some());
+    dynamic.map(|asked| asked.starts_children).reduce(|any, one| any || one)
+}
+
 /// Resolves what `programs` need. `programs` are paths without a slash at the beginning.
 pub(super) fn needs(programs: &[String], files: &Files, installed: &Installed) -> RuntimeNeeds {
     let libraries = libraries(files);
@@ -101,6 +111,7 @@ mod tests {
             let asked = Needs {
                 interpreter: interpreter.map(str::to_owned),
                 libraries: libraries.iter().map(|name| (*name).to_owned()).collect(),
+                starts_children: path.ends_with("/p"),
             };
             files.put_elf(path, asked);
         }
@@ -120,6 +131,9 @@ mod tests {
         let found: Vec<&str> = needs.found.iter().map(|f| f.name.as_str()).collect();
         assert_eq!(found, ["/lib64/ld-linux-x86-64.so.2", "libx.so.1", "libc.so.6"]);
         assert_eq!(needs.missing, ["liby.so.2"]);
+        let starts = |path: &str| starts_children(&[path.to_owned()], &files);
+        assert_eq!(starts("usr/local/bin/p"), Some(true));
+        assert_eq!(starts("opt/liby.so.2"), None, "it is not dynamic");
     }
 
     #[test]

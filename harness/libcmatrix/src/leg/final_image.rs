@@ -161,7 +161,7 @@ async fn make(
         });
         made.await.map_err(|error| Failure::bug("an image could not be made").because(error))??
     };
-    let Assembled { id, programs, layers, contents, needs } = assembled;
+    let Assembled { id, programs, layers, contents, needs, starts_children } = assembled;
     let loaded = context.engine.load_images(&archive, None).await?;
     let wanted = loaded.first().unwrap_or(&name);
     let image = context.engine.find_image(wanted).await?.ok_or_else(|| {
@@ -174,8 +174,18 @@ async fn make(
     step.log(&format!("{wanted}: {first} {ARGUMENT}: {smoke:?}"));
     let base = base.map(|_| leg.spec.runtime.clone());
     let engine_bytes = image.size_bytes;
-    let image =
-        FinalImage { flavour, base, id, programs, engine_bytes, layers, contents, needs, smoke };
+    let image = FinalImage {
+        flavour,
+        base,
+        id,
+        programs,
+        starts_children,
+        engine_bytes,
+        layers,
+        contents,
+        needs,
+        smoke,
+    };
     let event = Event::ImageMade { leg: leg.name.clone(), image: image.clone() };
     context.recorder.event(event);
     Ok(image)

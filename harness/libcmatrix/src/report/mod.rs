@@ -11,6 +11,7 @@
 
 pub mod amount;
 pub mod diagnosis;
+pub mod dockerfile;
 pub mod excerpt;
 pub mod explanation;
 pub mod hazards;

@@ -1,0 +1,319 @@
+//! The Dockerfile of an image that a run has made. Pure: takes the record; gives text.
+//!
+//! It has two stages: one that compiles, one that is shipped. Commands are written in the form that no
+//! shell reads, so that nothing in them has to be quoted.
+
+use std::fmt::Write;
+
+use libcmatrix_schema::{FinalImage, Flavour, Image, Leg, Libc, Linkage, Role, RunRecord};
+use serde_json::json;
+
+use super::sanitise::sanitise_line;
+use crate::{
+    failure::{Failure, Result},
+    image::recipe,
+    project::native_packages,
+};
+
+/// Where programs are in the image.
+const FOLDER: &str = "/usr/local/bin/";
+/// Whom they run as: `nobody` of Debian and Alpine.
+const USER: &str = "65534:65534";
+
+/// What installs packages in an image.
+#[derive(Clone, Copy, PartialEq)]
+enum Manager {
+    Apt,
+    Apk,
+}
+
+impl Manager {
+    fn of(libc: Libc) -> Self {
+        if libc == Libc::Musl { Self::Apk } else { Self::Apt }
+    }
+}
+
+/// Writes the Dockerfile for one side; with `empty`, of the image that has nothing but the programs.
+///
+/// # Errors
+/// The run has made no such image.
+pub fn render(record: &RunRecord, side: Role, empty: bool) -> Result<String> {
+    let leg = record.legs.iter().find(|leg| leg.role == side);
+    let leg = leg.ok_or_else(|| Failure::usage(format!("the run has no {side}")))?;
+    let flavour = if empty { Flavour::Empty } else { Flavour::Runtime };
+    let Some(image) = leg.final_images.iter().find(|image| image.flavour == flavour) else {
+        return Err(no_image(record, leg, empty));
+    };
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "# {} on {}, as libcmatrix made and measured it.",
+        sanitise_line(&record.project.name),
+        sanitise_line(&leg.name)
+    );
+    stage_that_compiles(&mut out, record, leg, image)?;
+    stage_that_is_shipped(&mut out, record, leg, image)?;
+    Ok(out)
+}
+
+fn no_image(record: &RunRecord, leg: &Leg, empty: bool) -> Failure {
+    if empty && !leg.final_images.is_empty() {
+        return Failure::usage(format!("{} has no image on nothing", leg.name))
+            .because("its programs are linked dynamically: they need a loader")
+            .hint("leave out --empty");
+    }
+    let failure = Failure::usage(format!("{} has no image in this run", leg.name));
+    if record.settings.images {
+        return failure
+            .because("the project has no programs, or they did not build")
+            .hint("the log of the step `image` has what was said");
+    }
+    failure.hint("run with --images: what is written is what was measured")
+}
+
+fn stage_that_compiles(
+    out: &mut String,
+    record: &RunRecord,
+    leg: &Leg,
+    image: &FinalImage,
+) -> Result<()> {
+    let environment = &leg.environment;
+    from(out, environment.images.iter().find(|image| image.purpose == "builder"), Some("build"))?;
+    let toolchain = environment.toolchain.as_ref();
+    let host = toolchain.map(|toolchain| toolchain.host.as_str()).unwrap_or_default();
+    let manager = if host.contains("musl") { Manager::Apk } else { Manager::Apt };
+    let packages = build_packages(record, leg, manager);
+    install(out, manager, &packages, Some(".build-dependencies"));
+    let _ = writeln!(out, "# Of the workspace's root; keep target/ out of it by a .dockerignore.");
+    let _ = writeln!(out, "WORKDIR /src\nCOPY . .");
+    if let [package] = record.project.packages.as_slice()
+        && !package.path.is_empty()
+    {
+        let _ = writeln!(out, "WORKDIR {}", json!(format!("/src/{}", package.path)));
+    }
+    let mut argv: Vec<String> = ["cargo", "build", "--bins", "--locked"].map(str::to_owned).into();
+    let has_profile =
+        record.settings.cargo_args.iter().any(|arg| arg == "--release" || arg == "--profile");
+    if !has_profile {
+        argv.push("--release".into());
+    }
+    argv.extend(["--target-dir".into(), "/target".into()]);
+    if let Some(toolchain) = toolchain {
+        argv.extend(["--target".into(), toolchain.target.clone()]);
+    }
+    if let Some(flag) = linkage_flag(environment.libc, environment.linkage) {
+        argv.extend(["--config".into(), format!("build.rustflags={}", json!(["-C", flag]))]);
+    }
+    argv.extend(record.settings.cargo_args.iter().cloned());
+    let _ = writeln!(out, "RUN {}", json!(argv));
+    if manager == Manager::Apk && !packages.is_empty() {
+        let _ = writeln!(out, "RUN {}", json!(["apk", "del", ".build-dependencies"]));
+    }
+    let profile = if has_profile { record.settings.profile.as_str() } else { "release" };
+    let target = toolchain.map(|toolchain| format!("{}/", toolchain.target)).unwrap_or_default();
+    let mut argv = vec!["install".to_owned(), "-D".into(), "-t".into(), "/programs".into()];
+    let names = image.programs.iter().filter_map(|path| path.strip_prefix(FOLDER));
+    argv.extend(names.map(|name| format!("/target/{target}{profile}/{name}")));
+    let _ = writeln!(out, "RUN {}", json!(argv));
+    Ok(())
+}
+
+/// The flag by which a program is linked otherwise than its target does by itself.
+fn linkage_flag(libc: Libc, linkage: Linkage) -> Option<&'static str> {
+    match (libc, linkage) {
+        (Libc::Musl, Linkage::Dynamic) => Some("target-feature=-crt-static"),
+        (Libc::Glibc, Linkage::Static) => Some("target-feature=+crt-static"),
+        _ => None,
+    }
+}
+
+/// The packages that the project's native dependencies need to be built.
+fn build_packages(record: &RunRecord, leg: &Leg, manager: Manager) -> Vec<String> {
+    let mut all = Vec::new();
+    let natives = record.project.packages.iter().flat_map(|package| &package.native);
+    for native in natives {
+        // `package: library`
+        let name = native.split([':', ' ', '@']).next().unwrap_or(native);
+        let Some(known) = native_packages::for_crate(name) else { continue };
+        match manager {
+            Manager::Apt => all.extend(known.debian.iter().cloned()),
+            Manager::Apk => {
+                all.extend(known.alpine.iter().cloned());
+                if leg.environment.linkage == Linkage::Static {
+                    all.extend(known.alpine_static.iter().cloned());
+                }
+            }
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn stage_that_is_shipped(
+    out: &mut String,
+    record: &RunRecord,
+    leg: &Leg,
+    image: &FinalImage,
+) -> Result<()> {
+    let _ = writeln!(out);
+    let starts_children = may_start_children(record);
+    let mut init = None;
+    if image.flavour == Flavour::Empty {
+        let _ = writeln!(out, "FROM scratch");
+        if starts_children {
+            let _ = writeln!(out, "# It starts children and has no init: docker run --init");
+        }
+    } else {
+        let images = &leg.environment.images;
+        from(out, images.iter().find(|image| image.purpose == "runtime"), None)?;
+        let manager = Manager::of(leg.environment.libc);
+        let mut packages = runtime_packages(out, image, manager);
+        if starts_children {
+            // As PID 1 a program must reap what its children leave behind; tini does that for it.
+            packages.push("tini".into());
+            init = Some(if manager == Manager::Apk { "/sbin/tini" } else { "/usr/bin/tini" });
+        }
+        install(out, manager, &packages, None);
+    }
+    let _ = writeln!(out, "COPY --from=build /programs/ {FOLDER}");
+    let _ = writeln!(out, "USER {USER}");
+    let mut entrypoint: Vec<&str> = init.into_iter().flat_map(|init| [init, "--"]).collect();
+    entrypoint.extend(image.programs.first().map(String::as_str));
+    let _ = writeln!(out, "ENTRYPOINT {}", json!(entrypoint));
+    Ok(())
+}
+
+/// On any side where it could be told: a static program does not say.
+fn may_start_children(record: &RunRecord) -> bool {
+    let images = record.legs.iter().flat_map(|leg| &leg.final_images);
+    images.filter_map(|image| image.starts_children).any(|starts| starts)
+}
+
+/// What apk installs for the libraries that the image lacks: it knows packages by their libraries. apt
+/// does not.
+fn runtime_packages(out: &mut String, image: &FinalImage, manager: Manager) -> Vec<String> {
+    let is_plain = |name: &&String| {
+        name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-'))
+    };
+    let missing = image.needs.missing.iter().filter(is_plain);
+    match manager {
+        Manager::Apk => missing.map(|name| format!("so:{name}")).collect(),
+        Manager::Apt => {
+            for name in missing {
+                let _ = writeln!(out, "# It lacks {name}: install its package here.");
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// `FROM`, by digest where a registry has the image.
+fn from(out: &mut String, image: Option<&Image>, stage: Option<&str>) -> Result<()> {
+    let image = image.ok_or_else(|| Failure::usage("the record does not name the leg's images"))?;
+    let stage = stage.map(|name| format!(" AS {name}")).unwrap_or_default();
+    if recipe::makes(&image.reference) {
+        let _ =
+            writeln!(out, "# Made on this machine by `libcmatrix images build`: {}", image.digest);
+        let _ = writeln!(out, "FROM {}{stage}", image.reference);
+    } else {
+        let name = image.reference.split('@').next().unwrap_or_default();
+        let _ = writeln!(out, "FROM {name}@{}{stage}", image.digest);
+    }
+    Ok(())
+}
+
+fn install(out: &mut String, manager: Manager, packages: &[String], together: Option<&str>) {
+    if packages.is_empty() {
+        return;
+    }
+    let names = packages.join(" ");
+    let _ = match (manager, together) {
+        (Manager::Apk, Some(name)) => {
+            writeln!(out, "RUN apk add --no-cache --virtual {name} {names}")
+        }
+        (Manager::Apk, None) => writeln!(out, "RUN apk add --no-cache {names}"),
+        (Manager::Apt, _) => writeln!(
+            out,
+            "RUN apt-get update \\\n && apt-get install --yes --no-install-recommends {names} \\\n \
+             && rm -rf /var/lib/apt/lists/*"
+        ),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use libcmatrix_schema::NeededLibrary;
+
+    use super::*;
+
+    fn record() -> RunRecord {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
+        let text = fs::read_to_string(folder.join("program-crashes.json")).expect("a record");
+        serde_json::from_str(&text).expect("a record that is understood")
+    }
+
+    /// The images of a registry, a native library, a program that starts others.
+    fn of_a_registry() -> RunRecord {
+        let mut record = record();
+        record.project.packages[0].native = vec!["openssl-sys: openssl".into()];
+        for (leg, (builder, runtime)) in record
+            .legs
+            .iter_mut()
+            .zip([("rust:1-bookworm", "debian:bookworm-slim"), ("rust:1-alpine", "alpine:3.23")])
+        {
+            for image in &mut leg.environment.images {
+                let is_builder = image.purpose == "builder";
+                image.reference = if is_builder { builder } else { runtime }.into();
+                image.digest = format!("sha256:{}", if is_builder { "1" } else { "2" }.repeat(64));
+            }
+        }
+        record.legs[0].final_images[0].starts_children = Some(true);
+        let alpine = &mut record.legs[1];
+        alpine.environment.linkage = Linkage::Dynamic;
+        if let Some(toolchain) = &mut alpine.environment.toolchain {
+            toolchain.host = "x86_64-alpine-linux-musl".into();
+        }
+        alpine.final_images[0].needs.found =
+            vec![NeededLibrary { name: "libc.so".into(), package: None }];
+        alpine.final_images[0].needs.missing = vec!["libz.so.1".into()];
+        record
+    }
+
+    #[test]
+    fn images_made_here() {
+        insta::assert_snapshot!(render(&record(), Role::Candidate, false).expect("a Dockerfile"));
+    }
+
+    #[test]
+    fn a_registrys_debian() {
+        let text = render(&of_a_registry(), Role::Baseline, false).expect("a Dockerfile");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_registrys_alpine() {
+        let text = render(&of_a_registry(), Role::Candidate, false).expect("a Dockerfile");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn nothing_but_programs() {
+        insta::assert_snapshot!(render(&record(), Role::Candidate, true).expect("a Dockerfile"));
+    }
+
+    #[test]
+    fn what_was_not_made_is_not_written() {
+        let mut record = record();
+        let refused = |record: &RunRecord, side, empty| {
+            render(record, side, empty).expect_err("refused").hint.unwrap_or_default()
+        };
+        assert!(refused(&record, Role::Baseline, true).contains("--empty"));
+        record.legs[1].final_images.clear();
+        assert!(refused(&record, Role::Candidate, false).contains("log"));
+        record.settings.images = false;
+        assert!(refused(&record, Role::Candidate, false).contains("--images"));
+    }
+}
