@@ -20,13 +20,14 @@ use crate::{
 
 /// Sample projects: nothing special, a crash, memory that runs out, processes that stay behind,
 /// dependencies to fetch, and floods of output.
-const SAMPLES: [&str; 6] = [
+const SAMPLES: [&str; 7] = [
     "all-green",
     "thread-stack",
     "memory-hog",
     "leaves-a-daemon",
     "custom-harness",
     "noisy-output",
+    "ships-programs",
 ];
 
 /// The images of the pair that can be made on any machine.

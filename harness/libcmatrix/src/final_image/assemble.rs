@@ -5,7 +5,7 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, Seek},
     path::{Path, PathBuf},
 };
 
@@ -58,7 +58,8 @@ pub struct Assembled {
 }
 
 /// Makes the image in the file `archive`. Without a base there is nothing in it but the programs.
-/// `labels` are put on it; `scratch` is a folder with room for all layers.
+/// `labels` are put on it; `scratch` is a folder with room for all layers; nothing in it
+/// gets a name.
 ///
 /// # Errors
 /// The base is no image, or the disk is full.
@@ -81,7 +82,7 @@ pub fn assemble(
             Some(saved) => saved.layers(scratch)?,
             None => Vec::new(),
         };
-        layers.push(LayerFile::copy(File::open(pack(programs, scratch)?.path())?, scratch)?);
+        layers.push(pack(programs, scratch)?);
         let paths: Vec<String> = programs.iter().map(|p| format!("{FOLDER}/{}", p.name)).collect();
         let config = saved.as_ref().map_or_else(|| json!({}), |saved| saved.config.clone());
         let config = saved::with_layers(configure(config, &paths, labels), &layers);
@@ -111,8 +112,8 @@ pub fn assemble(
 }
 
 /// The programs' layer, the same for the same programs.
-fn pack(programs: &[Program], scratch: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut tar = Builder::new(tempfile::NamedTempFile::new_in(scratch)?);
+fn pack(programs: &[Program], scratch: &Path) -> io::Result<LayerFile> {
+    let mut tar = Builder::new(tempfile::tempfile_in(scratch)?);
     let header = |kind, mode, bytes| {
         let mut header = Header::new_gnu();
         header.set_entry_type(kind);
@@ -134,7 +135,9 @@ fn pack(programs: &[Program], scratch: &Path) -> io::Result<tempfile::NamedTempF
         let path = format!("{FOLDER}/{}", program.name);
         tar.append_data(&mut header(EntryType::Regular, 0o755, bytes), path, file)?;
     }
-    tar.into_inner()
+    let mut packed = tar.into_inner()?;
+    packed.rewind()?;
+    LayerFile::copy(packed, scratch)
 }
 
 /// The base's configuration with the programs' own.

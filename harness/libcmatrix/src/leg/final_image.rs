@@ -4,14 +4,10 @@
 //! them on the leg's runtime image, and on nothing where they need nothing. What comes out goes to the
 //! recorder; the images are removed with the run.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, path::Path, time::Duration};
 
 use cargo_metadata::TargetKind;
-use libcmatrix_schema::{Event, FinalImage, Flavour, Smoke, StepName, StepStatus};
+use libcmatrix_schema::{Event, FinalImage, Flavour, Role, Smoke, StepName, StepStatus};
 use tokio::io::{AsyncReadExt, copy, sink};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
@@ -68,19 +64,26 @@ async fn body(
     if built.is_empty() {
         step.step().status = StepStatus::Skipped;
         step.step().detail = Some("the project has no programs to ship".into());
+        if leg.role == Role::Baseline {
+            context.recorder.note(
+                "no-programs",
+                "no images are made: what was chosen of the project has no programs to ship",
+            );
+        }
         return Ok(());
     }
-    let scratch = context.folder.scratch()?;
+    let mut files = Vec::new();
     let mut programs = Vec::new();
     for (name, path) in built {
-        let file = scratch.path().join(format!("program-{}", programs.len()));
-        read_file(context, leg, &path, &file).await?;
-        programs.push(Program { name, file });
+        let file = context.folder.scratch_file()?;
+        read_file(context, leg, &path, file.path()).await?;
+        programs.push(Program { name, file: file.path().to_owned() });
+        files.push(file);
     }
-    let base = scratch.path().join("base.tar");
+    let base = context.folder.scratch_file()?;
     step.progress(0, None, "saving the base");
-    context.engine.save_image(&context.owner, &leg.images.runtime.id, &base).await?;
-    let on_base = make(context, leg, step, &programs, Some(&base)).await?;
+    context.engine.save_image(&context.owner, &leg.images.runtime.id, base.path()).await?;
+    let on_base = make(context, leg, step, &programs, Some(base.path())).await?;
     if on_base.needs.found.is_empty() && on_base.needs.missing.is_empty() {
         make(context, leg, step, &programs, None).await?;
     }
@@ -144,25 +147,24 @@ async fn make(
     leg: &Leg,
     step: &mut RunningStep<'_>,
     programs: &[Program],
-    base: Option<&PathBuf>,
+    base: Option<&Path>,
 ) -> Result<FinalImage> {
     let flavour = if base.is_some() { Flavour::Runtime } else { Flavour::Empty };
     let suffix = if base.is_some() { "" } else { "-empty" };
     let name = format!("libcmatrix-run/{}:{}{suffix}", context.owner.run_id, leg.role);
     step.progress(0, None, "making and measuring");
-    let scratch = context.folder.scratch()?;
-    let archive = scratch.path().join("image.tar");
+    let archive = context.folder.scratch_file()?;
     let assembled = {
-        let (base, programs, name) = (base.cloned(), programs.to_vec(), name.clone());
+        let (base, programs, name) = (base.map(Path::to_owned), programs.to_vec(), name.clone());
         let labels: Vec<_> = context.engine.image_labels(&context.owner).into_iter().collect();
-        let (archive, folder) = (archive.clone(), scratch.path().to_owned());
+        let (archive, folder) = (archive.path().to_owned(), context.folder.path().to_owned());
         let made = tokio::task::spawn_blocking(move || {
             assemble(base.as_deref(), &programs, &name, &labels, &archive, &folder)
         });
         made.await.map_err(|error| Failure::bug("an image could not be made").because(error))??
     };
     let Assembled { id, programs, layers, contents, needs, starts_children } = assembled;
-    let loaded = context.engine.load_images(&archive, None).await?;
+    let loaded = context.engine.load_images(archive.path(), None).await?;
     let wanted = loaded.first().unwrap_or(&name);
     let image = context.engine.find_image(wanted).await?.ok_or_else(|| {
         Failure::environment(format!("the engine does not have the image {wanted}"))

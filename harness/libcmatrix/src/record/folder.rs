@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::Write,
+    os::fd::AsRawFd,
     path::{Path, PathBuf},
 };
 
@@ -78,13 +79,15 @@ impl RunFolder {
         write().map_err(|e| cannot_write(&path, e))
     }
 
-    /// A folder for large files that are needed for a while; it goes when it is dropped.
+    /// A large file that is needed for a while. It has no name, so nothing of it is left whatever
+    /// happens to this process.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn scratch(&self) -> Result<tempfile::TempDir> {
-        let made = tempfile::Builder::new().prefix(".scratch-").tempdir_in(&self.path);
-        made.map_err(|e| cannot_write(&self.path, e))
+    pub fn scratch_file(&self) -> Result<ScratchFile> {
+        let file = tempfile::tempfile_in(&self.path).map_err(|e| cannot_write(&self.path, e))?;
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
+        Ok(ScratchFile { _file: file, path })
     }
 
     /// The log of a step: its name in the record, and the file.
@@ -96,6 +99,21 @@ impl RunFolder {
         let path = self.path.join(&name);
         let file = File::options().create(true).append(true).open(&path);
         Ok((name, file.map_err(|e| cannot_write(&path, e))?))
+    }
+}
+
+/// A file without a name. It goes when it is dropped.
+#[derive(Debug)]
+pub struct ScratchFile {
+    _file: File,
+    path: PathBuf,
+}
+
+impl ScratchFile {
+    /// Where this process finds it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 

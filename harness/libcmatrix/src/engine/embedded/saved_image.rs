@@ -39,10 +39,9 @@ pub(super) async fn save(
             "Labels": held.image.config.labels,
         },
     });
+    let scratch = engine.run(&owner.run_id)?.path().to_owned();
     let write = move || {
-        // Beside the archive, which must have room for as much.
-        let scratch = archive.parent().unwrap_or(Path::new("."));
-        let layers = [LayerFile::copy(tree, scratch)?];
+        let layers = [LayerFile::copy(tree, &scratch)?];
         saved::write(File::create(&archive)?, &saved::with_layers(config, &layers), None, &layers)
     };
     let written = tokio::task::spawn_blocking(write).await;
