@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-use libcmatrix_schema::{FinalImage, Flavour, RunRecord, Smoke};
+use libcmatrix_schema::{FinalImage, Flavour, RuleStatus, RunRecord, Smoke};
 use libtest_mimic::{Failed, Trial};
 
 use crate::command::{self, Over, check};
@@ -12,11 +12,74 @@ const DEBIAN: &str = "libcmatrix/debian:trixie";
 const ALPINE: &str = "libcmatrix/alpine:3.23";
 
 pub fn trials() -> Vec<Trial> {
-    let trial = |over: Over<'static>| {
-        let name = format!("final images are made and measured on {}", over.engine());
-        Trial::test(name, move || are_measured(over))
+    let trials = |over: Over<'static>| {
+        let engine = over.engine();
+        [
+            Trial::test(format!("final images are made and measured on {engine}"), move || {
+                are_measured(over)
+            }),
+            Trial::test(
+                format!("a program without its loader does not start on {engine}"),
+                move || without_loader(over),
+            ),
+        ]
     };
-    Over::ENGINES.map(trial).into()
+    Over::ENGINES.map(trials).into_iter().flatten().collect()
+}
+
+/// A program for glibc in an image that has only musl.
+const GLIBC_IN_ALPINE: &str = r#"
+[environments.glibc-in-alpine]
+libc = "glibc"
+distro = "alpine"
+release = "3.23"
+builder = "libcmatrix/debian-builder:trixie"
+runtime = "libcmatrix/alpine:3.23"
+"#;
+
+const WITHOUT_TESTS: &str = r#"
+[package]
+name = "loaded"
+version = "0.0.0"
+edition = "2021"
+
+[[bin]]
+name = "loaded"
+path = "src/main.rs"
+test = false
+
+[workspace]
+"#;
+
+fn without_loader(over: Over<'_>) -> Result<(), Failed> {
+    // It has no tests, which could not be started there either.
+    let project = tempfile::tempdir()?;
+    fs::create_dir(project.path().join("src"))?;
+    for (name, content) in [
+        ("Cargo.toml", WITHOUT_TESTS),
+        ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"loaded\"\nversion = \"0.0.0\"\n"),
+        ("src/main.rs", "fn main() {}\n"),
+        ("libcmatrix.toml", GLIBC_IN_ALPINE),
+    ] {
+        fs::write(project.path().join(name), content)?;
+    }
+    let project = project.path().to_string_lossy();
+    let pair = ["--baseline", "debian-trixie-local", "--candidate", "glibc-in-alpine"];
+    let args = [project.as_ref(), "--images", "--no-doctests"];
+    let ran = command::run_over(over, [&args[..], &pair].concat())?;
+    let record = ran.record()?;
+    let mut complaints = Vec::new();
+    let image = image(&record, 1, Flavour::Runtime)?;
+    let is_refused = matches!(image.smoke, Smoke::DidNotStart { .. });
+    check(&mut complaints, is_refused, || format!("it starts: {:?}", image.smoke));
+    let lacks = image.needs.missing.iter().any(|name| name.contains("/ld-linux"));
+    check(&mut complaints, lacks, || format!("it lacks {:?}", image.needs.missing));
+    let rules = record.verdict.iter().flat_map(|verdict| &verdict.rules);
+    let failed = rules.filter(|rule| rule.status == RuleStatus::Fail).map(|rule| rule.id.as_str());
+    let failed: Vec<&str> = failed.collect();
+    check(&mut complaints, failed.contains(&"max-images-not-starting"), || format!("{failed:?}"));
+    nothing_left(over, &record.run_id, &mut complaints)?;
+    ran.judge(&complaints)
 }
 
 fn are_measured(over: Over<'_>) -> Result<(), Failed> {

@@ -144,6 +144,9 @@ pub struct Image {
     pub reference: String,
     /// The registry's digest where it has one, else the digest of the image's configuration.
     pub digest: String,
+    /// Whether that is a registry's digest, by which it can be had again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_registry: bool,
     /// Size of its layers on disk, in bytes, as the engine tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unpacked_bytes: Option<u64>,

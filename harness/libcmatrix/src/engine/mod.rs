@@ -22,7 +22,7 @@ use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use image_format::saved;
-pub use owner::{Owner, current_owner};
+pub use owner::{Owner, current_owner, image_repository};
 
 use crate::failure::Result;
 

@@ -19,6 +19,23 @@ pub struct Owner {
     pub host: String,
 }
 
+/// The repository in which a run's own images are. That an image carries a run's label is not enough:
+/// labels are inherited by what others make of it.
+#[must_use]
+pub fn image_repository(run_id: &str) -> String {
+    format!("libcmatrix-run/{run_id}")
+}
+
+/// Whether a name is one of a run's own images. Podman puts a registry before it that there is not.
+#[must_use]
+pub fn is_image_of(run_id: &str, name: &str) -> bool {
+    let name = ["localhost/", "docker.io/"]
+        .into_iter()
+        .find_map(|registry| name.strip_prefix(registry))
+        .unwrap_or(name);
+    name.strip_prefix(&image_repository(run_id)).is_some_and(|tag| tag.starts_with(':'))
+}
+
 /// This process as the owner of a run.
 #[must_use]
 pub fn current_owner(run_id: &str) -> Owner {

@@ -15,8 +15,8 @@ use tar::{Builder, EntryType, Header};
 
 use super::{
     compressed,
-    files::Files,
-    needs::{needs, starts_children},
+    files::{Files, LARGEST_READ},
+    needs::{all_static, needs, starts_children},
     packages::Installed,
     surface,
 };
@@ -53,6 +53,8 @@ pub struct Assembled {
     pub contents: ImageContents,
     /// What the programs need of it.
     pub needs: RuntimeNeeds,
+    /// Whether none of them needs a loader or a library.
+    pub all_static: bool,
     /// Whether they may start other programs, where that can be told.
     pub starts_children: Option<bool>,
 }
@@ -90,11 +92,14 @@ pub fn assemble(
         let mut files = Files::default();
         let mut told = Vec::new();
         for (n, layer) in layers.iter().enumerate() {
-            let unpacked = files.add_layer(layer.reader()?)?;
+            let of_project = n + 1 == layers.len();
+            // The programs themselves are looked into, however large they are.
+            let largest = if of_project { u64::MAX } else { LARGEST_READ };
+            let unpacked = files.add_layer(layer.reader()?, largest)?;
             let (gzip, zstd) = compressed::sizes(layer.reader()?)?;
             told.push(ImageLayer {
                 digest: layer.digest().to_owned(),
-                of_project: n + 1 == layers.len(),
+                of_project,
                 bytes: LayerSizes { unpacked, gzip, zstd },
             });
         }
@@ -103,6 +108,7 @@ pub fn assemble(
             id,
             contents: surface::contents(&files, &installed, &config),
             needs: needs(&paths, &files, &installed),
+            all_static: all_static(&paths, &files),
             starts_children: starts_children(&paths, &files),
             programs: paths.iter().map(|path| format!("/{path}")).collect(),
             layers: told,
@@ -175,6 +181,7 @@ mod tests {
         let labels = [("who".to_owned(), "I".to_owned())];
         let bare = assemble(None, &programs, "a:1", &labels, &first, folder.path()).expect("made");
         assert_eq!(bare.programs, ["/usr/local/bin/tool"]);
+        assert!(!bare.all_static, "a script needs its interpreter");
         assert_eq!((bare.layers.len(), bare.layers[0].bytes.unpacked), (1, 10));
         assert_eq!((bare.contents.files, bare.contents.executables), (1, 1));
         let again =

@@ -12,8 +12,8 @@ use std::{
 use libcmatrix_agent::{asks_for, read_elf_content};
 use tar::{Archive, Entry, EntryType};
 
-/// More than this is not read of one file to look into it.
-const LARGEST_READ: u64 = 256 << 20;
+/// More than this is not read of one file of a base to look into it.
+pub(super) const LARGEST_READ: u64 = 256 << 20;
 /// Links that are followed on one way, as Linux does.
 const MOST_LINKS: u32 = 40;
 /// Functions that start a process. Rust's own library asks for them only if the program does.
@@ -70,11 +70,12 @@ pub(super) enum Content {
 }
 
 impl Files {
-    /// Adds a layer; gives the bytes of its files, and of its symbolic links.
+    /// Adds a layer; gives the bytes of its files, and of its symbolic links. Files of more bytes than
+    /// `largest` are not looked into.
     ///
     /// # Errors
     /// It cannot be read, or is no archive.
-    pub(super) fn add_layer(&mut self, layer: impl Read) -> io::Result<u64> {
+    pub(super) fn add_layer(&mut self, layer: impl Read, largest: u64) -> io::Result<u64> {
         let mut bytes = 0;
         // What a layer removes is of the layers below, wherever in the archive that is said.
         let mut added = BTreeMap::new();
@@ -90,7 +91,7 @@ impl Files {
                 self.0.remove(&removed);
             } else {
                 bytes += added_bytes(&entry);
-                let file = read(&mut entry, &path)?;
+                let file = read(&mut entry, &path, largest)?;
                 added.insert(path, file);
             }
         }
@@ -183,11 +184,11 @@ fn added_bytes<R: Read>(entry: &Entry<'_, R>) -> u64 {
     }
 }
 
-fn read<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<FileEntry> {
+fn read<R: Read>(entry: &mut Entry<'_, R>, path: &str, largest: u64) -> io::Result<FileEntry> {
     let mode = entry.header().mode().unwrap_or(0) & 0o7777;
     let kind = match entry.header().entry_type() {
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-            FileKind::File(content(entry, path)?)
+            FileKind::File(content(entry, path, largest)?)
         }
         EntryType::Symlink => {
             let target = entry.link_name_bytes().unwrap_or_default();
@@ -203,8 +204,8 @@ fn read<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<FileEntry> 
     Ok(FileEntry { kind, mode })
 }
 
-fn content<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<Content> {
-    if entry.size() > LARGEST_READ {
+fn content<R: Read>(entry: &mut Entry<'_, R>, path: &str, largest: u64) -> io::Result<Content> {
+    if entry.size() > largest {
         return Ok(Content::Unread);
     }
     if super::packages::is_book(path) {
@@ -273,14 +274,14 @@ pub(super) mod tests {
             ("opt/x/y", Regular, 0o644, "1"),
             ("srv/z", Regular, 0o644, "1"),
         ]);
-        assert_eq!(files.add_layer(first.as_slice()).expect("read"), 8);
+        assert_eq!(files.add_layer(first.as_slice(), u64::MAX).expect("read"), 8);
         let second = layer(&[
             ("opt/x/new", Regular, 0o644, "123"),
             ("opt/x/.wh..wh..opq", Regular, 0o644, ""),
             ("etc/.wh.a", Regular, 0o644, ""),
             ("srv", Regular, 0o644, "a file now"),
         ]);
-        assert_eq!(files.add_layer(second.as_slice()).expect("read"), 13);
+        assert_eq!(files.add_layer(second.as_slice(), u64::MAX).expect("read"), 13);
         assert_eq!(paths(&files), ["etc", "etc/b", "opt/x/new", "srv"]);
     }
 
@@ -296,7 +297,7 @@ pub(super) mod tests {
             ("a", Symlink, 0o777, "b"),
             ("b", Symlink, 0o777, "/a"),
         ]);
-        files.add_layer(all.as_slice()).expect("read");
+        files.add_layer(all.as_slice(), u64::MAX).expect("read");
         let leads = |path: &str| files.resolve(path).map(|(path, _)| path);
         assert_eq!(leads("/lib/libx.so.1").as_deref(), Some("usr/lib/libx.so.1.2"));
         assert_eq!(leads("bin/again").as_deref(), Some("usr/lib/libx.so.1.2"));

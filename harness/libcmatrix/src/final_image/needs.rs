@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use libcmatrix_schema::{NeededLibrary, RuntimeNeeds};
 
 use super::{
-    files::{Content, FileEntry, FileKind, Files},
+    files::{Content, FileEntry, FileKind, Files, Needs},
     packages::Installed,
 };
 
@@ -17,12 +17,24 @@ use super::{
 /// Debian's architectures below.
 const FOLDERS: [&str; 5] = ["lib", "usr/lib", "lib64", "usr/lib64", "usr/local/lib"];
 
-/// Whether a program may start others; `None` where all are static.
-pub(super) fn starts_children(programs: &[String], files: &Files) -> Option<bool> {
-    let asked = programs.iter().filter_map(|program| match &files.resolve(program)?.1.kind {
+/// Whether all programs are ELF files that need neither a loader nor a library.
+pub(super) fn all_static(programs: &[String], files: &Files) -> bool {
+    programs.iter().all(|program| {
+        asked(program, files)
+            .is_some_and(|asked| asked.interpreter.is_none() && asked.libraries.is_empty())
+    })
+}
+
+fn asked<'a>(program: &str, files: &'a Files) -> Option<&'a Needs> {
+    match &files.resolve(program)?.1.kind {
         FileKind::File(Content::Elf(asked)) => Some(asked),
         _ => None,
-    });
+    }
+}
+
+/// Whether a program may start others; `None` where all are static.
+pub(super) fn starts_children(programs: &[String], files: &Files) -> Option<bool> {
+    let asked = programs.iter().filter_map(|program| asked(program, files));
     let dynamic = asked.filter(|asked| asked.interpreter.is_some());
     dynamic.map(|asked| asked.starts_children).reduce(|any, one| any || one)
 }
@@ -81,7 +93,9 @@ fn libraries(files: &Files) -> BTreeMap<&str, &str> {
         let Some((folder, name)) = path.rsplit_once('/') else { continue };
         let is_in_one = FOLDERS.iter().any(|known| {
             folder.strip_prefix(known).is_some_and(|rest| {
-                rest.is_empty() || (rest.ends_with("-linux-gnu") && !rest[1..].contains('/'))
+                let below = rest.strip_prefix('/');
+                rest.is_empty()
+                    || below.is_some_and(|rest| rest.ends_with("-linux-gnu") && !rest.contains('/'))
             })
         });
         if is_in_one && !matches!(file.kind, FileKind::Other) {
@@ -95,10 +109,7 @@ fn libraries(files: &Files) -> BTreeMap<&str, &str> {
 mod tests {
     use tar::EntryType::{Regular, Symlink};
 
-    use super::{
-        super::files::{Needs, tests::layer},
-        *,
-    };
+    use super::{super::files::tests::layer, *};
 
     fn image(elf: &[(&str, Option<&str>, &[&str])]) -> Files {
         let mut files = Files::default();
@@ -106,7 +117,7 @@ mod tests {
             ("lib64", Symlink, 0o777, "usr/lib64"),
             ("usr/lib/readme", Regular, 0o644, ""),
         ]);
-        files.add_layer(links.as_slice()).expect("read");
+        files.add_layer(links.as_slice(), u64::MAX).expect("read");
         for (path, interpreter, libraries) in elf {
             let asked = Needs {
                 interpreter: interpreter.map(str::to_owned),
@@ -126,7 +137,13 @@ mod tests {
             ("usr/lib/x86_64-linux-gnu/libx.so.1", None, &["liby.so.2", "ld-linux-x86-64.so.2"]),
             ("usr/lib/x86_64-linux-gnu/libc.so.6", None, &[]),
             ("opt/liby.so.2", None, &[]),
+            // Looks like a folder of loaders, and is none.
+            ("usr/lib\u{fffd}-linux-gnu/liby.so.2", None, &[]),
+            ("opt/static", None, &[]),
         ]);
+        assert!(all_static(&["opt/static".into()], &files));
+        assert!(!all_static(&["opt/static".into(), "usr/local/bin/p".into()], &files));
+        assert!(!all_static(&["opt/gone".into()], &files));
         let needs = needs(&["usr/local/bin/p".into()], &files, &Installed::default());
         let found: Vec<&str> = needs.found.iter().map(|f| f.name.as_str()).collect();
         assert_eq!(found, ["/lib64/ld-linux-x86-64.so.2", "libx.so.1", "libc.so.6"]);

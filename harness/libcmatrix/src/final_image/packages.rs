@@ -43,9 +43,8 @@ impl Installed {
             } else if let Some(list) = path.strip_prefix(DPKG).and_then(|p| p.strip_prefix("info/"))
             {
                 // `libc6:amd64.list`
-                let package = list.split([':', '.']).next().unwrap_or(list);
-                let package =
-                    if list.contains(':') { package } else { list.trim_end_matches(".list") };
+                let package = list.strip_suffix(".list").unwrap_or(list);
+                let package = package.split(':').next().unwrap_or(package);
                 installed.own(
                     text.lines().map(|file| file.trim_start_matches('/')),
                     package,
@@ -127,7 +126,7 @@ mod tests {
 
     fn read(files: &[(&str, tar::EntryType, u32, &str)]) -> Installed {
         let mut all = Files::default();
-        all.add_layer(layer(files).as_slice()).expect("read");
+        all.add_layer(layer(files).as_slice(), u64::MAX).expect("read");
         Installed::read(&all)
     }
 
@@ -141,10 +140,13 @@ mod tests {
             ("usr/lib/libc.so.6", Regular, 0o755, ""),
             ("var/lib/dpkg/status", Regular, 0o644, status),
             ("var/lib/dpkg/info/libc6:amd64.list", Regular, 0o644, "/.\n/lib\n/lib/libc.so.6\n"),
+            ("usr/lib/libperl.so", Regular, 0o755, ""),
+            ("var/lib/dpkg/info/libperl5.40:amd64.list", Regular, 0o644, "/usr/lib/libperl.so\n"),
         ]);
         let names: Vec<_> = installed.packages.iter().map(|p| (p.name.as_str(), p.bytes)).collect();
         assert_eq!(names, [("libc-bin", 20_480_000), ("libc6", 13_312_000)]);
         assert_eq!(installed.owner("usr/lib/libc.so.6"), Some("libc6"));
+        assert_eq!(installed.owner("usr/lib/libperl.so"), Some("libperl5.40"));
     }
 
     #[test]

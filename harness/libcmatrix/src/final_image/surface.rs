@@ -17,8 +17,10 @@ const SHELLS: [&str; 9] = ["sh", "bash", "rbash", "dash", "ash", "zsh", "ksh", "
 const INTERPRETERS: [&str; 9] =
     ["python", "perl", "ruby", "node", "php", "lua", "tclsh", "java", "guile"];
 /// Names of package managers.
-const PACKAGE_MANAGERS: [&str; 11] =
-    ["apk", "apt", "apt-get", "dpkg", "rpm", "dnf", "yum", "pip", "pip3", "npm", "gem"];
+const PACKAGE_MANAGERS: [&str; 13] = [
+    "apk", "apt", "apt-get", "dpkg", "rpm", "dnf", "yum", "microdnf", "pacman", "pip", "pip3",
+    "npm", "gem",
+];
 
 pub(super) fn contents(files: &Files, installed: &Installed, config: &Value) -> ImageContents {
     let mut contents =
@@ -80,7 +82,7 @@ mod tests {
             ("sbin/apk", Regular, 0o755, ""),
             ("etc/sh", Regular, 0o755, ""),
         ]);
-        files.add_layer(all.as_slice()).expect("read");
+        files.add_layer(all.as_slice(), u64::MAX).expect("read");
         let config = json!({ "config": { "ExposedPorts": { "80/tcp": {} } } });
         let found = contents(&files, &Installed::default(), &config);
         assert_eq!((found.files, found.executables, found.commands), (7, 5, 6));

@@ -31,6 +31,7 @@ impl ResolvedImages {
                     .first()
                     .and_then(|d| d.rsplit_once('@'))
                     .map_or_else(|| image.id.clone(), |(_, digest)| digest.to_owned()),
+                from_registry: !image.repo_digests.is_empty(),
                 unpacked_bytes: Some(image.size_bytes),
             })
             .into()

@@ -19,7 +19,7 @@ use super::{
     step::RunningStep,
 };
 use crate::{
-    engine::SandboxSpec,
+    engine::{SandboxSpec, image_repository},
     exit::Exit,
     failure::{Failure, Result},
     final_image::{Assembled, Program, assemble},
@@ -36,6 +36,9 @@ const LOADERS: [&str; 4] = [
     "Error relocating",
     "version `GLIBC_",
 ];
+/// What engines say, in small letters, of a program that the kernel refuses.
+const REFUSALS: [&str; 4] =
+    ["no such file or directory", "exec format error", "not found", "permission denied"];
 /// Exit codes of a program that a signal ended which it brought upon itself: SIGILL, SIGTRAP, SIGABRT,
 /// SIGBUS, SIGFPE, SIGSEGV, SIGSYS.
 const CRASHES: [i64; 7] = [132, 133, 134, 135, 136, 139, 159];
@@ -83,8 +86,8 @@ async fn body(
     let base = context.folder.scratch_file()?;
     step.progress(0, None, "saving the base");
     context.engine.save_image(&context.owner, &leg.images.runtime.id, base.path()).await?;
-    let on_base = make(context, leg, step, &programs, Some(base.path())).await?;
-    if on_base.needs.found.is_empty() && on_base.needs.missing.is_empty() {
+    let all_static = make(context, leg, step, &programs, Some(base.path())).await?;
+    if all_static {
         make(context, leg, step, &programs, None).await?;
     }
     Ok(())
@@ -141,17 +144,18 @@ async fn read_file(context: &Context, leg: &Leg, path: &str, to: &Path) -> Resul
     }
 }
 
-/// Makes one image, measures it, starts it.
+/// Makes one image, measures it, starts it; gives whether all its programs are static.
 async fn make(
     context: &Context,
     leg: &Leg,
     step: &mut RunningStep<'_>,
     programs: &[Program],
     base: Option<&Path>,
-) -> Result<FinalImage> {
+) -> Result<bool> {
     let flavour = if base.is_some() { Flavour::Runtime } else { Flavour::Empty };
     let suffix = if base.is_some() { "" } else { "-empty" };
-    let name = format!("libcmatrix-run/{}:{}{suffix}", context.owner.run_id, leg.role);
+    let repository = image_repository(&context.owner.run_id);
+    let name = format!("{repository}:{}{suffix}", leg.role);
     step.progress(0, None, "making and measuring");
     let archive = context.folder.scratch_file()?;
     let assembled = {
@@ -163,7 +167,8 @@ async fn make(
         });
         made.await.map_err(|error| Failure::bug("an image could not be made").because(error))??
     };
-    let Assembled { id, programs, layers, contents, needs, starts_children } = assembled;
+    let Assembled { id, programs, layers, contents, needs, starts_children, all_static } =
+        assembled;
     let loaded = context.engine.load_images(archive.path(), None).await?;
     let wanted = loaded.first().unwrap_or(&name);
     let image = context.engine.find_image(wanted).await?.ok_or_else(|| {
@@ -188,9 +193,8 @@ async fn make(
         needs,
         smoke,
     };
-    let event = Event::ImageMade { leg: leg.name.clone(), image: image.clone() };
-    context.recorder.event(event);
-    Ok(image)
+    context.recorder.event(Event::ImageMade { leg: leg.name.clone(), image });
+    Ok(all_static)
 }
 
 /// Starts a program of an image, as whoever uses the image would.
@@ -214,7 +218,7 @@ async fn start(context: &Context, leg: &Leg, image: &str, program: &str) -> Resu
     };
     let mut sandbox = match context.engine.start(&spec).await {
         Ok(sandbox) => sandbox,
-        Err(failure) => return did_not_start(failure),
+        Err(failure) => return did_not_start(failure, program),
     };
     drop(sandbox.take_stdin());
     // It says what it likes; only that it is read counts.
@@ -234,33 +238,39 @@ async fn start(context: &Context, leg: &Leg, image: &str, program: &str) -> Resu
     let smoke = match ended {
         Err(_) => Ok(Smoke::Ran),
         Ok(Err(failure)) => Err(failure),
-        Ok(Ok(exit)) => Ok(judge(exit.exit_code, &sandbox.stderr_so_far(), exit.error)),
+        Ok(Ok(exit)) => Ok(judge(program, exit.exit_code, &sandbox.stderr_so_far())),
     };
     sandbox.remove().await?;
     reading.abort();
     smoke
 }
 
-/// A program without its loader is not there to the kernel, and engines say so in their ways.
-fn did_not_start(failure: Failure) -> Result<Smoke> {
-    let said = failure.to_string();
-    let lower = said.to_ascii_lowercase();
-    let is_its_own = ["no such file", "exec format error", "not found", "permission denied"]
-        .iter()
-        .any(|text| lower.contains(text));
-    if failure.exit == Exit::Environment && is_its_own {
-        return Ok(Smoke::DidNotStart { said });
+/// The engine could not start it. That is the program's own fault where the engine says that the kernel
+/// refuses this very program, as it does where there is no loader.
+fn did_not_start(failure: Failure, program: &str) -> Result<Smoke> {
+    let cause = failure.cause.to_ascii_lowercase();
+    let is_refused = REFUSALS.iter().any(|text| cause.contains(text));
+    let named = format!("{}: {}", failure.what, failure.cause).contains(program);
+    if failure.exit == Exit::Environment && is_refused && named {
+        return Ok(Smoke::DidNotStart { said: failure.cause });
     }
     Err(failure)
 }
 
-fn judge(exit_code: i64, stderr: &str, error: Option<String>) -> Smoke {
-    let by_loader = stderr.lines().find(|line| LOADERS.iter().any(|text| line.contains(text)));
-    if let (Some(line), true) = (by_loader, exit_code != 0) {
+/// Container runtimes become the program; where the kernel refuses that, they say so in its place
+/// (runc: ``exec /bin/x: no such file or directory``; crun: ``exec container process``).
+fn is_said_by_a_runtime(line: &str, program: &str) -> bool {
+    line.starts_with(&format!("exec {program}: "))
+        || line.contains("exec container process")
+        || line.contains("exec user process caused")
+}
+
+fn judge(program: &str, exit_code: i64, stderr: &str) -> Smoke {
+    let tells = |line: &&str| {
+        LOADERS.iter().any(|text| line.contains(text)) || is_said_by_a_runtime(line, program)
+    };
+    if let (Some(line), true) = (stderr.lines().find(tells), exit_code != 0) {
         return Smoke::DidNotStart { said: line.to_owned() };
-    }
-    if let Some(said) = error.filter(|_| matches!(exit_code, 126 | 127)) {
-        return Smoke::DidNotStart { said };
     }
     if CRASHES.contains(&exit_code) {
         let mut said = format!("signal {}", exit_code - 128);
@@ -276,25 +286,36 @@ fn judge(exit_code: i64, stderr: &str, error: Option<String>) -> Smoke {
 mod tests {
     use super::*;
 
+    const PROGRAM: &str = "/usr/local/bin/x";
+
     #[test]
     fn what_a_start_means() {
-        let is = |code, stderr, error: Option<&str>| judge(code, stderr, error.map(str::to_owned));
-        assert_eq!(is(0, "", None), Smoke::Ended { exit_code: 0 });
+        let is = |code, stderr: &str| judge(PROGRAM, code, stderr);
+        let not = |said: &str| Smoke::DidNotStart { said: said.into() };
+        assert_eq!(is(0, ""), Smoke::Ended { exit_code: 0 });
         // Many programs do not know the argument.
-        assert_eq!(is(2, "unexpected argument", None), Smoke::Ended { exit_code: 2 });
-        assert_eq!(is(127, "its own code", None), Smoke::Ended { exit_code: 127 });
+        assert_eq!(is(2, "unexpected argument"), Smoke::Ended { exit_code: 2 });
+        assert_eq!(is(127, "its own code"), Smoke::Ended { exit_code: 127 });
         let musl = "Error loading shared library libz.so.1: No such file or directory";
-        assert_eq!(is(127, musl, None), Smoke::DidNotStart { said: musl.into() });
-        assert_eq!(is(0, musl, None), Smoke::Ended { exit_code: 0 }, "it only says so");
-        assert!(matches!(is(139, "", None), Smoke::DidNotStart { .. }));
-        assert!(matches!(is(127, "", Some("no such file")), Smoke::DidNotStart { .. }));
+        assert_eq!(is(127, musl), not(musl));
+        assert_eq!(is(0, musl), Smoke::Ended { exit_code: 0 }, "it only says so");
+        assert_eq!(is(139, ""), not("signal 11"));
+        let runc = "exec /usr/local/bin/x: no such file or directory";
+        assert_eq!(is(255, runc), not(runc));
+        let other = "exec /usr/local/bin/other: no such file or directory";
+        assert_eq!(is(1, other), Smoke::Ended { exit_code: 1 }, "its own child");
+        let crun =
+            "{\"msg\":\"exec container process (missing dynamic library?) `/usr/local/bin/x`\"}";
+        assert_eq!(is(127, crun), not(crun));
     }
 
     #[test]
     fn only_a_fault_of_the_program_is_its_own() {
-        let fault = |cause: &str| Failure::environment("x").because(cause);
-        let own = did_not_start(fault("exec /usr/local/bin/x: no such file or directory"));
+        let fault = |cause: &str| did_not_start(Failure::environment("x").because(cause), PROGRAM);
+        let own =
+            fault("exec: \"/usr/local/bin/x\": stat /usr/local/bin/x: no such file or directory");
         assert!(matches!(own, Ok(Smoke::DidNotStart { .. })));
-        assert!(did_not_start(fault("the daemon is gone")).is_err());
+        assert!(fault("/var/run/docker.sock: no such file or directory").is_err());
+        assert!(fault("content digest sha256:1: not found").is_err());
     }
 }

@@ -11,7 +11,6 @@ use serde_json::json;
 use super::sanitise::sanitise_line;
 use crate::{
     failure::{Failure, Result},
-    image::recipe,
     project::native_packages,
 };
 
@@ -19,6 +18,9 @@ use crate::{
 const FOLDER: &str = "/usr/local/bin/";
 /// Whom they run as: `nobody` of Debian and Alpine.
 const USER: &str = "65534:65534";
+
+/// Notes of what the run did otherwise than the project has it.
+const TOLD: [&str; 2] = ["config-neutralised", "lockfile-made"];
 
 /// What installs packages in an image.
 #[derive(Clone, Copy, PartialEq)]
@@ -28,8 +30,17 @@ enum Manager {
 }
 
 impl Manager {
-    fn of(libc: Libc) -> Self {
-        if libc == Libc::Musl { Self::Apk } else { Self::Apt }
+    /// The one that an image was seen to have.
+    fn of(image: &FinalImage) -> Option<Self> {
+        let has = |program: &str| {
+            let mut all = image.contents.package_managers.iter();
+            all.any(|path| path.rsplit('/').next() == Some(program))
+        };
+        match (has("apk"), has("apt-get")) {
+            (true, _) => Some(Self::Apk),
+            (_, true) => Some(Self::Apt),
+            _ => None,
+        }
     }
 }
 
@@ -47,7 +58,7 @@ pub fn render(record: &RunRecord, side: Role, empty: bool) -> Result<String> {
     let mut out = String::new();
     let _ = writeln!(
         out,
-        "# {} on {}, as libcmatrix made and measured it.",
+        "# Written by libcmatrix: {} on {}, as it was made and measured.",
         sanitise_line(&record.project.name),
         sanitise_line(&leg.name)
     );
@@ -59,7 +70,7 @@ pub fn render(record: &RunRecord, side: Role, empty: bool) -> Result<String> {
 fn no_image(record: &RunRecord, leg: &Leg, empty: bool) -> Failure {
     if empty && !leg.final_images.is_empty() {
         return Failure::usage(format!("{} has no image on nothing", leg.name))
-            .because("its programs are linked dynamically: they need a loader")
+            .because("its programs need a loader or libraries, or it could not be made")
             .hint("leave out --empty");
     }
     let failure = Failure::usage(format!("{} has no image in this run", leg.name));
@@ -86,6 +97,11 @@ fn stage_that_compiles(
     install(out, manager, &packages, Some(".build-dependencies"));
     let _ = writeln!(out, "# Of the workspace's root; keep target/ out of it by a .dockerignore.");
     let _ = writeln!(out, "WORKDIR /src\nCOPY . .");
+    // As in the run: the compiler is the environment's, whatever the project pins.
+    let _ = writeln!(out, "RUN {}", json!(["rm", "-f", "rust-toolchain.toml", "rust-toolchain"]));
+    for note in record.notes.iter().filter(|note| TOLD.contains(&note.code.as_str())) {
+        let _ = writeln!(out, "# Not so in the run: {}", sanitise_line(&note.text));
+    }
     if let [package] = record.project.packages.as_slice()
         && !package.path.is_empty()
     {
@@ -159,22 +175,34 @@ fn stage_that_is_shipped(
     let _ = writeln!(out);
     let starts_children = may_start_children(record);
     let mut init = None;
-    if image.flavour == Flavour::Empty {
-        let _ = writeln!(out, "FROM scratch");
-        if starts_children {
+    let manager = match image.flavour {
+        Flavour::Empty => {
+            let _ = writeln!(out, "FROM scratch");
+            None
+        }
+        Flavour::Runtime => {
+            let images = &leg.environment.images;
+            from(out, images.iter().find(|image| image.purpose == "runtime"), None)?;
+            Manager::of(image)
+        }
+    };
+    for name in &image.needs.missing {
+        let _ = writeln!(out, "# It lacks {}.", sanitise_line(name));
+    }
+    match manager {
+        Some(manager) => {
+            let mut packages = runtime_packages(image, manager);
+            if starts_children {
+                // As PID 1 a program must reap what its children leave behind; tini does that for it.
+                packages.push("tini".into());
+                init = Some(if manager == Manager::Apk { "/sbin/tini" } else { "/usr/bin/tini" });
+            }
+            install(out, manager, &packages, None);
+        }
+        None if starts_children => {
             let _ = writeln!(out, "# It starts children and has no init: docker run --init");
         }
-    } else {
-        let images = &leg.environment.images;
-        from(out, images.iter().find(|image| image.purpose == "runtime"), None)?;
-        let manager = Manager::of(leg.environment.libc);
-        let mut packages = runtime_packages(out, image, manager);
-        if starts_children {
-            // As PID 1 a program must reap what its children leave behind; tini does that for it.
-            packages.push("tini".into());
-            init = Some(if manager == Manager::Apk { "/sbin/tini" } else { "/usr/bin/tini" });
-        }
-        install(out, manager, &packages, None);
+        None => {}
     }
     let _ = writeln!(out, "COPY --from=build /programs/ {FOLDER}");
     let _ = writeln!(out, "USER {USER}");
@@ -192,19 +220,15 @@ fn may_start_children(record: &RunRecord) -> bool {
 
 /// What apk installs for the libraries that the image lacks: it knows packages by their libraries. apt
 /// does not.
-fn runtime_packages(out: &mut String, image: &FinalImage, manager: Manager) -> Vec<String> {
+fn runtime_packages(image: &FinalImage, manager: Manager) -> Vec<String> {
     let is_plain = |name: &&String| {
         name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-'))
     };
-    let missing = image.needs.missing.iter().filter(is_plain);
     match manager {
-        Manager::Apk => missing.map(|name| format!("so:{name}")).collect(),
-        Manager::Apt => {
-            for name in missing {
-                let _ = writeln!(out, "# It lacks {name}: install its package here.");
-            }
-            Vec::new()
+        Manager::Apk => {
+            image.needs.missing.iter().filter(is_plain).map(|name| format!("so:{name}")).collect()
         }
+        Manager::Apt => Vec::new(),
     }
 }
 
@@ -212,13 +236,14 @@ fn runtime_packages(out: &mut String, image: &FinalImage, manager: Manager) -> V
 fn from(out: &mut String, image: Option<&Image>, stage: Option<&str>) -> Result<()> {
     let image = image.ok_or_else(|| Failure::usage("the record does not name the leg's images"))?;
     let stage = stage.map(|name| format!(" AS {name}")).unwrap_or_default();
-    if recipe::makes(&image.reference) {
-        let _ =
-            writeln!(out, "# Made on this machine by `libcmatrix images build`: {}", image.digest);
-        let _ = writeln!(out, "FROM {}{stage}", image.reference);
+    let reference = sanitise_line(&image.reference);
+    let digest = sanitise_line(&image.digest);
+    if image.from_registry {
+        let name = reference.split('@').next().unwrap_or_default();
+        let _ = writeln!(out, "FROM {name}@{digest}{stage}");
     } else {
-        let name = image.reference.split('@').next().unwrap_or_default();
-        let _ = writeln!(out, "FROM {name}@{}{stage}", image.digest);
+        let _ = writeln!(out, "# From no registry, as far as is known: {digest}");
+        let _ = writeln!(out, "FROM {reference}{stage}");
     }
     Ok(())
 }
@@ -267,6 +292,7 @@ mod tests {
             for image in &mut leg.environment.images {
                 let is_builder = image.purpose == "builder";
                 image.reference = if is_builder { builder } else { runtime }.into();
+                image.from_registry = true;
                 image.digest = format!("sha256:{}", if is_builder { "1" } else { "2" }.repeat(64));
             }
         }

@@ -10,6 +10,9 @@ use libcmatrix_schema::{
 use super::{false_alarms, images::Images, tells};
 use crate::diagnose::UNEXPLAINED;
 
+/// What the step `image` builds.
+const FOR_IMAGES: &str = "the programs as they would be shipped";
+
 /// What rules are about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Measured {
@@ -87,6 +90,14 @@ impl Measured {
             let (left, right) = (FailedBuild::of(baseline), FailedBuild::of(candidate));
             measured.failed_on_candidate = right.beyond(&left);
             measured.failed_on_both = right.shared_with(&left);
+            let failed = |leg: &Leg| {
+                leg.step(StepName::Image).is_some_and(|step| step.status == StepStatus::Failed)
+            };
+            match (failed(baseline), failed(candidate)) {
+                (false, true) => measured.failed_on_candidate.push(FOR_IMAGES.into()),
+                (true, true) => measured.failed_on_both.push(FOR_IMAGES.into()),
+                _ => {}
+            }
         }
         measured.incomplete = incomplete(record);
         measured.leave_out_missing_packages(record, &crashes);
@@ -223,10 +234,12 @@ fn incomplete(record: &RunRecord) -> Vec<String> {
     all
 }
 
-/// A step other than the build that failed leaves things unseen: a dependency that cannot be
+/// A step other than a build that failed leaves things unseen: a dependency that cannot be
 /// had, doctests that were not run to their end.
 fn came_to_its_end(step: &Step) -> bool {
-    step.name == StepName::Build || matches!(step.status, StepStatus::Passed | StepStatus::Skipped)
+    step.name == StepName::Build
+        || (step.name == StepName::Image && step.status == StepStatus::Failed)
+        || matches!(step.status, StepStatus::Passed | StepStatus::Skipped)
 }
 
 /// What of a leg did not build.

@@ -271,6 +271,25 @@ mod tests {
     }
 
     #[test]
+    fn programs_that_build_on_the_baseline_alone_are_no_go() {
+        let good: &[_] = &[("p$a", "passed")];
+        let judged = |baseline: &str, candidate: &str| {
+            let mut record = record((built(), good), (built(), good));
+            for (leg, status) in record.legs.iter_mut().zip([baseline, candidate]) {
+                let step = json!({"name": "image", "status": status, "wall_s": 1.0});
+                leg.steps.push(serde_json::from_value(step).expect("a step"));
+            }
+            decided(&record).outcome
+        };
+        assert_eq!(judged("passed", "passed"), VerdictOutcome::Go);
+        assert_eq!(judged("skipped", "skipped"), VerdictOutcome::Go);
+        assert_eq!(judged("passed", "failed"), VerdictOutcome::NoGo);
+        assert_eq!(judged("failed", "failed"), VerdictOutcome::Inconclusive);
+        assert_eq!(judged("failed", "passed"), VerdictOutcome::Go, "it got better");
+        assert_eq!(judged("passed", "timed-out"), VerdictOutcome::Inconclusive);
+    }
+
+    #[test]
     fn a_saving_is_judged_where_that_is_asked_for() {
         let outcome = |record: &RunRecord, limit| {
             let policy = Policy { min_size_saving: limit, ..Policy::default() };

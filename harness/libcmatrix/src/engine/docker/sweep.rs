@@ -13,7 +13,7 @@ use bollard::{
     errors::Error,
     query_parameters::{
         ListImagesOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-        RemoveImageOptionsBuilder, RemoveVolumeOptions,
+        RemoveImageOptions, RemoveVolumeOptions,
     },
 };
 use futures_util::{StreamExt, stream};
@@ -88,7 +88,7 @@ fn dead_runs<'a>(
 /// The name of something and its labels.
 type Labelled = (String, HashMap<String, String>);
 
-/// Containers, volumes and images with their labels.
+/// Containers, volumes and names of images, with their labels.
 #[derive(Default)]
 struct Found {
     containers: Vec<Labelled>,
@@ -119,7 +119,10 @@ impl Found {
                 .into_iter()
                 .map(|volume| (volume.name, volume.labels))
                 .collect(),
-            images: images.into_iter().map(|image| (image.id, image.labels)).collect(),
+            images: images
+                .into_iter()
+                .flat_map(|image| own_names(image.repo_tags, image.labels))
+                .collect(),
         })
     }
 
@@ -165,9 +168,9 @@ impl Found {
             .await;
         let mut images = Vec::new();
         // One at a time: they share layers.
-        for (id, _) in self.images {
-            let removed = remove_image(daemon, &id).await;
-            images.push((format!("image {id}"), removed));
+        for (name, _) in self.images {
+            let removed = remove_image(daemon, &name).await;
+            images.push((format!("image {name}"), removed));
         }
         let mut removal = Removal::default();
         let sandboxes = removal.count(containers);
@@ -244,12 +247,18 @@ async fn remove_volume(daemon: &Docker, name: &str) -> Result<bool, Error> {
     }
 }
 
-/// Removes an image with all its names. `false` if it was gone already.
-async fn remove_image(daemon: &Docker, id: &str) -> Result<bool, Error> {
+/// The names that the run itself gave an image. What others have made of it keeps its labels.
+fn own_names(names: Vec<String>, labels: HashMap<String, String>) -> Vec<Labelled> {
+    let run = labels.get(labels::RUN).cloned().unwrap_or_default();
+    let own = names.into_iter().filter(|name| owner::is_image_of(&run, name));
+    own.map(|name| (name, labels.clone())).collect()
+}
+
+/// Removes a name of an image, and with its last name the image. `false` if it was gone already.
+async fn remove_image(daemon: &Docker, name: &str) -> Result<bool, Error> {
     let until = Instant::now() + BUSY;
     loop {
-        let options = RemoveImageOptionsBuilder::new().force(true).build();
-        let attempt = daemon.remove_image(id, Some(options), None).await.map(drop);
+        let attempt = daemon.remove_image(name, None::<RemoveImageOptions>, None).await.map(drop);
         if let Some(settled) = settled(attempt, until) {
             return settled;
         }
@@ -274,6 +283,19 @@ fn settled(attempt: Result<(), Error>, until: Instant) -> Option<Result<bool, Er
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_names_of_the_run_are_its_own() {
+        let labels = HashMap::from([(labels::RUN.to_owned(), "r1".to_owned())]);
+        let names = ["libcmatrix-run/r1:candidate", "localhost/libcmatrix-run/r1:x", "mine:1"];
+        let own = own_names(names.map(str::to_owned).into(), labels.clone());
+        let own: Vec<&str> = own.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(own, names[..2]);
+        // Of another run, of a registry, of a run whose id only begins alike.
+        let others =
+            ["libcmatrix-run/r2:x", "example.org/libcmatrix-run/r1:x", "libcmatrix-run/r12:x"];
+        assert_eq!(own_names(others.map(str::to_owned).into(), labels), []);
+    }
 
     fn owner(run_id: &str, pid: u32) -> Owner {
         Owner { run_id: run_id.into(), pid, pid_started: 1, host: "m/b/1".into() }

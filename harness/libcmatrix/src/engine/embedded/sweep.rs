@@ -17,11 +17,11 @@ use rustix::{
 };
 
 use super::{
-    EngineParts, RUN_LABEL,
+    EngineParts,
     home::{Home, inside},
 };
 use crate::{
-    engine::Removed,
+    engine::{Removed, owner},
     failure::{Failure, Result},
 };
 
@@ -148,17 +148,22 @@ async fn remove(engine: &Arc<EngineParts>, run_id: &str, folder: &Path) -> Resul
         Err(e) => return Err(Failure::bug("a sweep did not end").because(e)),
     }
     // While the run's folder is there, a sweep that fails here is taken up by the next one.
-    removed.images = remove_images(engine, run_id).await?;
+    let images = remove_images(engine, run_id).await;
+    if images.is_err() {
+        let large = [inside::SANDBOXES, inside::VOLUMES].map(|name| folder.join(name));
+        engine.remove_trees(large.into()).await?;
+    }
+    removed.images = images?;
     engine.remove_trees(vec![folder.to_owned()]).await?;
     Ok(removed)
 }
 
-/// Removes the images that a run has made.
+/// Removes the images that a run has made, by the names that it gave them.
 async fn remove_images(engine: &Arc<EngineParts>, run_id: &str) -> Result<u32> {
     let mut removed = 0;
-    for image in engine.store.list()? {
-        if image.labels.get(RUN_LABEL).is_some_and(|run| run == run_id) {
-            engine.store.remove(&image.id).await?;
+    for name in engine.store.list()?.iter().flat_map(|image| &image.references) {
+        if owner::is_image_of(run_id, name) {
+            engine.store.remove(name).await?;
             removed += 1;
         }
     }

@@ -24,7 +24,8 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     if images.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{BOLD}images{BOLD:#} the project's programs, built for release\n");
+    let _ =
+        writeln!(out, "\n{BOLD}images{BOLD:#} the project's programs, as they would be shipped\n");
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -47,7 +48,7 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
         amount::bytes(own.map(|layer| layer.bytes.unpacked).sum())
     });
     row("pull, 100 Mbit/s", &|image| amount::seconds(pull(image)));
-    row("packages", &|image| image.contents.packages.len().to_string());
+    row("packages", &packages);
     row("commands", &|image| image.contents.commands.to_string());
     row("setuid files", &|image| image.contents.setuid.len().to_string());
     row("shells", &|image| names(&image.contents.shells));
@@ -70,6 +71,18 @@ fn base(image: &FinalImage) -> String {
         (Flavour::Runtime, Some(base)) => sanitise_line(base),
         _ => "none".into(),
     }
+}
+
+/// How many, if they are in a book that is read.
+fn packages(image: &FinalImage) -> String {
+    let contents = &image.contents;
+    let is_other = |path: &String| {
+        matches!(path.rsplit('/').next(), Some("rpm" | "dnf" | "yum" | "microdnf" | "pacman"))
+    };
+    if contents.packages.is_empty() && contents.package_managers.iter().any(is_other) {
+        return "not known".into();
+    }
+    contents.packages.len().to_string()
 }
 
 /// A size, and what it is more or less than the first image's.
