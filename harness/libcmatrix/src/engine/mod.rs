@@ -234,7 +234,7 @@ pub trait Engine: Send + Sync {
     /// It is not there, or the disk is full.
     async fn save_image(&self, owner: &Owner, image: &str, archive: &Path) -> Result<()>;
 
-    /// Labels by which an image is known to be a run's, and removed with it.
+    /// Labels that an image of a run needs, beside its name ([`image_repository`]), to be removed with it.
     fn image_labels(&self, owner: &Owner) -> BTreeMap<String, String>;
 
     /// Removes images without a name that nobody uses, and what downloads that were broken off have

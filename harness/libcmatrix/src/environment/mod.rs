@@ -60,10 +60,16 @@ impl EnvironmentSpec {
     /// Flags for rustc where the linkage is not the target's own choice.
     #[must_use]
     pub fn rustflags(&self) -> &'static [&'static str] {
-        match (self.libc, self.linkage()) {
-            (Libc::Musl, Linkage::Dynamic) => &["-C", "target-feature=-crt-static"],
-            (Libc::Glibc, Linkage::Static) => &["-C", "target-feature=+crt-static"],
-            _ => &[],
-        }
+        linkage_flags(self.libc, self.linkage())
+    }
+}
+
+/// Flags for rustc by which programs are linked otherwise than rustc's targets do by themselves.
+#[must_use]
+pub fn linkage_flags(libc: Libc, linkage: Linkage) -> &'static [&'static str] {
+    match (libc, linkage) {
+        (Libc::Musl, Linkage::Dynamic) => &["-C", "target-feature=-crt-static"],
+        (Libc::Glibc, Linkage::Static) => &["-C", "target-feature=+crt-static"],
+        _ => &[],
     }
 }

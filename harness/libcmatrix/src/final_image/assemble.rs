@@ -25,11 +25,11 @@ use crate::{
     failure::{Failure, Result},
 };
 
-/// Where programs are put.
-const FOLDER: &str = "usr/local/bin";
+/// Where programs are put, without a slash at the beginning.
+pub const FOLDER: &str = "usr/local/bin";
 
 /// Whom the programs run as: `nobody` of Debian and Alpine, and of no name where there is none.
-const USER: &str = "65534:65534";
+pub const USER: &str = "65534:65534";
 
 /// A program of the project.
 #[derive(Clone, Debug)]

@@ -18,4 +18,4 @@ mod needs;
 mod packages;
 mod surface;
 
-pub use assemble::{Assembled, Program, assemble};
+pub use assemble::{Assembled, FOLDER, Program, USER, assemble};

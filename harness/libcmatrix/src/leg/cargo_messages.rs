@@ -97,7 +97,7 @@ fn failed_target(package: &PackageId, target: &cargo_metadata::Target) -> String
 }
 
 /// The name in a package id: `path+file:///work/src#name@1.0.0`, `path+file:///work/name#1.0.0`, `registry+...#name@1.0.0`.
-fn package_name(id: &str) -> &str {
+pub(super) fn package_name(id: &str) -> &str {
     let (location, fragment) = id.rsplit_once('#').unwrap_or(("", id));
     match fragment.split_once('@') {
         Some((name, _)) => name,

@@ -8,12 +8,12 @@ use std::{io, path::Path, time::Duration};
 
 use cargo_metadata::TargetKind;
 use libcmatrix_schema::{Event, FinalImage, Flavour, Role, Smoke, StepName, StepStatus};
-use tokio::io::{AsyncReadExt, copy, sink};
+use tokio::io::{copy, sink};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::{
     Context, Leg, build,
-    cargo_messages::BuildMessages,
+    cargo_messages::{BuildMessages, package_name},
     layout,
     session::{AgentSession, interrupted},
     step::RunningStep,
@@ -113,8 +113,7 @@ fn programs(messages: &BuildMessages) -> Vec<(String, String)> {
         let is_program = artifact.target.kind.contains(&TargetKind::Bin) && !artifact.profile.test;
         if let (true, Some(path)) = (is_program, &artifact.executable) {
             // Named like its package: the one that is meant where nothing else is said.
-            let is_main = artifact.package_id.repr.contains(&format!("/{}#", artifact.target.name))
-                || artifact.package_id.repr.contains(&format!("#{}@", artifact.target.name));
+            let is_main = package_name(&artifact.package_id.repr) == artifact.target.name;
             found.push((!is_main, artifact.target.name.clone(), path.to_string()));
         }
     }
@@ -224,8 +223,8 @@ async fn start(context: &Context, leg: &Leg, image: &str, program: &str) -> Resu
     // It says what it likes; only that it is read counts.
     let output = sandbox.take_stdout();
     let reading = tokio::spawn(async move {
-        if let Some(output) = output {
-            let _ = copy(&mut output.take(u64::MAX), &mut sink()).await;
+        if let Some(mut output) = output {
+            let _ = copy(&mut output, &mut sink()).await;
         }
     });
     let ended = tokio::select! {

@@ -5,19 +5,16 @@
 
 use std::fmt::Write;
 
-use libcmatrix_schema::{FinalImage, Flavour, Image, Leg, Libc, Linkage, Role, RunRecord};
+use libcmatrix_schema::{FinalImage, Flavour, Image, Leg, Linkage, Role, RunRecord};
 use serde_json::json;
 
 use super::sanitise::sanitise_line;
 use crate::{
+    environment::linkage_flags,
     failure::{Failure, Result},
+    final_image::{FOLDER, USER},
     project::native_packages,
 };
-
-/// Where programs are in the image.
-const FOLDER: &str = "/usr/local/bin/";
-/// Whom they run as: `nobody` of Debian and Alpine.
-const USER: &str = "65534:65534";
 
 /// Notes of what the run did otherwise than the project has it.
 const TOLD: [&str; 2] = ["config-neutralised", "lockfile-made"];
@@ -117,8 +114,9 @@ fn stage_that_compiles(
     if let Some(toolchain) = toolchain {
         argv.extend(["--target".into(), toolchain.target.clone()]);
     }
-    if let Some(flag) = linkage_flag(environment.libc, environment.linkage) {
-        argv.extend(["--config".into(), format!("build.rustflags={}", json!(["-C", flag]))]);
+    let flags = linkage_flags(environment.libc, environment.linkage);
+    if !flags.is_empty() {
+        argv.extend(["--config".into(), format!("build.rustflags={}", json!(flags))]);
     }
     argv.extend(record.settings.cargo_args.iter().cloned());
     let _ = writeln!(out, "RUN {}", json!(argv));
@@ -128,19 +126,10 @@ fn stage_that_compiles(
     let profile = if has_profile { record.settings.profile.as_str() } else { "release" };
     let target = toolchain.map(|toolchain| format!("{}/", toolchain.target)).unwrap_or_default();
     let mut argv = vec!["install".to_owned(), "-D".into(), "-t".into(), "/programs".into()];
-    let names = image.programs.iter().filter_map(|path| path.strip_prefix(FOLDER));
+    let names = image.programs.iter().filter_map(|path| path.rsplit('/').next());
     argv.extend(names.map(|name| format!("/target/{target}{profile}/{name}")));
     let _ = writeln!(out, "RUN {}", json!(argv));
     Ok(())
-}
-
-/// The flag by which a program is linked otherwise than its target does by itself.
-fn linkage_flag(libc: Libc, linkage: Linkage) -> Option<&'static str> {
-    match (libc, linkage) {
-        (Libc::Musl, Linkage::Dynamic) => Some("target-feature=-crt-static"),
-        (Libc::Glibc, Linkage::Static) => Some("target-feature=+crt-static"),
-        _ => None,
-    }
 }
 
 /// The packages that the project's native dependencies need to be built.
@@ -204,7 +193,7 @@ fn stage_that_is_shipped(
         }
         None => {}
     }
-    let _ = writeln!(out, "COPY --from=build /programs/ {FOLDER}");
+    let _ = writeln!(out, "COPY --from=build /programs/ /{FOLDER}/");
     let _ = writeln!(out, "USER {USER}");
     let mut entrypoint: Vec<&str> = init.into_iter().flat_map(|init| [init, "--"]).collect();
     entrypoint.extend(image.programs.first().map(String::as_str));

@@ -99,9 +99,6 @@ impl EngineParts {
     }
 }
 
-/// The label of an image that a run has made: the run's id.
-const RUN_LABEL: &str = "org.libcmatrix.run";
-
 /// Whom helpers work for that remove something: a sweep ends those of the run it removes.
 const CLEANING: &str = "cleaning";
 
@@ -171,8 +168,9 @@ impl Engine for EmbeddedEngine {
         saved_image::save(&self.0, owner, image, archive).await
     }
 
-    fn image_labels(&self, owner: &Owner) -> BTreeMap<String, String> {
-        BTreeMap::from([(RUN_LABEL.to_owned(), owner.run_id.clone())])
+    fn image_labels(&self, _owner: &Owner) -> BTreeMap<String, String> {
+        // The folder of the run says whose they are.
+        BTreeMap::new()
     }
 
     async fn prune_images(&self) -> Result<PrunedImages> {
