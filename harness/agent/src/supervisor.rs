@@ -8,7 +8,7 @@
 use std::{
     ffi::CString,
     fs,
-    io::{self, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     os::fd::{AsFd, AsRawFd, OwnedFd},
     time::{Duration, Instant},
 };
@@ -110,12 +110,13 @@ fn supervise(
             failure.write_all(READY)?;
             io::copy(&mut fs::File::from(go), &mut io::sink()).map(drop)
         });
-        let _ = failure.write_all(error.to_string().as_bytes());
+        let message = error.to_string().replace('\n', " ");
+        let _ = failure.write_all(message.as_bytes()).and_then(|()| failure.write_all(b"\n"));
         exit_now(127)
     };
     drop((stdout, stderr, failure_in, go));
     let mut program = Program { pid, end: None, tracer: None };
-    let mut failure = fs::File::from(failure);
+    let mut failure = BufReader::new(fs::File::from(failure));
     let mut reason = Vec::new();
     let mut not_traced = None;
     (&mut failure).take(1).read_to_end(&mut reason)?;
@@ -129,11 +130,16 @@ fn supervise(
         }
         drop(go_in);
     }
-    failure.read_to_end(&mut reason)?;
+    // Not to the pipe's end: a traced process that could not become the program stops before it lets go
+    // of the pipe, and waits for us.
+    failure.read_until(b'\n', &mut reason)?;
     if !reason.is_empty() {
-        program.wait();
+        while program.end.is_none() && program.wait() {
+            next_signal(Instant::now() + limits.grace);
+        }
+        let reason = reason.trim_ascii_end();
         return Ok(Ended::unmeasured(AttemptStatus::NotRun {
-            reason: format!("cannot be started: {}", String::from_utf8_lossy(&reason)),
+            reason: format!("cannot be started: {}", String::from_utf8_lossy(reason)),
         }));
     }
 

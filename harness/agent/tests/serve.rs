@@ -12,11 +12,12 @@ use libcmatrix_schema::{Attempt, AttemptStatus};
 use support::{Agent, binary, limits, shell};
 
 fn main() {
-    let trials: [(&str, fn()); 17] = [
+    let trials: [(&str, fn()); 18] = [
         ("output comes line by line, each stream for itself", output_comes_line_by_line),
         ("variables, arguments and working folder arrive", surroundings_arrive),
         ("exit codes and signals are told apart", exit_codes_and_signals),
         ("a program that cannot be started was not run", cannot_be_started),
+        ("a test binary that the kernel refuses was not run", refused_test_binary),
         ("a time limit ends a willing program", time_limit_willing),
         ("a time limit ends an unwilling program and its children", time_limit_unwilling),
         ("silence has a limit of its own", silence),
@@ -104,6 +105,35 @@ fn cannot_be_started() {
     assert!(not_run(program).contains("/nonexistent/program"));
     let program = Program { cwd: "/nonexistent/folder".into(), ..shell("") };
     assert!(not_run(program).contains("/nonexistent/folder"));
+}
+
+/// As a binary of another libc, whose loader the image lacks. Test binaries are traced, so the kernel
+/// stops the process that could not become one at its end.
+fn refused_test_binary() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = || {
+        let binary = binary(folder.path(), "", true);
+        fs::write(&binary.program.argv[0], "#!/nonexistent/loader\n").expect("written");
+        vec![binary]
+    };
+    let mut agent = Agent::start();
+    let mut check = |job: Job| {
+        agent.say(&job);
+        let status = agent.until_done().into_iter().find_map(|report| match report {
+            Report::Listed { status, .. } => Some(status),
+            Report::TestFinished { attempt, .. } => Some(attempt.status),
+            _ => None,
+        });
+        match status {
+            Some(AttemptStatus::NotRun { reason }) => {
+                assert!(reason.contains("No such file"), "{reason}");
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    check(Job::List { binaries: refused(), threads: 1, limits: limits() });
+    let tests = vec![TestToRun { binary: 0, name: None }];
+    check(Job::Test { binaries: refused(), tests, attempts: 1, threads: 1, limits: limits() });
 }
 
 fn time_limit_willing() {
