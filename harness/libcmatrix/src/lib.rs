@@ -23,6 +23,7 @@ pub mod final_image;
 pub mod folders;
 pub mod hazards;
 pub mod image;
+pub mod image_contents;
 pub mod leg;
 pub mod progress;
 pub mod project;

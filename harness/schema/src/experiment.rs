@@ -15,6 +15,12 @@ pub struct Experiment {
     pub kind: ExperimentKind,
     /// The leg whose tests they are.
     pub leg: String,
+    /// Code of the finding that it was made for, where the change is that finding's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<String>,
+    /// The packages that were added, as the baseline's package manager calls them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
     /// What the tests did with the change.
     #[serde(default)]
     pub tests: Vec<Test>,
@@ -35,6 +41,8 @@ pub enum ExperimentKind {
     GlibcHeapChecks,
     /// The same musl binary runs in the baseline's image.
     BaselineUserland,
+    /// The candidate's image has packages of the baseline's beside its own.
+    PackagesAdded,
     /// The project is linked to musl dynamically.
     DynamicLibc,
     /// The project is linked with another allocator than musl's.
@@ -47,6 +55,7 @@ impl fmt::Display for ExperimentKind {
             Self::StackSize => "stack-size",
             Self::GlibcHeapChecks => "glibc-heap-checks",
             Self::BaselineUserland => "baseline-userland",
+            Self::PackagesAdded => "packages-added",
             Self::DynamicLibc => "dynamic-libc",
             Self::OtherAllocator => "other-allocator",
         })

@@ -19,6 +19,10 @@ use crate::statistics::median;
 pub struct PlannedExperiment {
     /// What is changed.
     pub kind: ExperimentKind,
+    /// Code of the finding whose own the change is.
+    pub finding: Option<String>,
+    /// Packages to add, or programs whose packages are added; those that there are none of do not count.
+    pub wanted: Vec<String>,
     /// Ids of the tests to run.
     pub tests: Vec<String>,
 }
@@ -26,19 +30,49 @@ pub struct PlannedExperiment {
 /// The experiments that findings ask for, the quickest first.
 #[must_use]
 pub fn plan(findings: &[Finding]) -> Vec<PlannedExperiment> {
-    let mut by_kind: BTreeMap<ExperimentKind, Vec<String>> = BTreeMap::new();
+    let mut by_change: BTreeMap<(ExperimentKind, Option<&str>), PlannedExperiment> =
+        BTreeMap::new();
     for finding in findings {
         for kind in asked_for(&finding.code) {
-            by_kind.entry(*kind).or_default().extend(finding.tests.iter().cloned());
+            let own = (*kind == ExperimentKind::PackagesAdded).then_some(finding.code.as_str());
+            let planned = by_change.entry((*kind, own)).or_insert_with(|| PlannedExperiment {
+                kind: *kind,
+                finding: own.map(str::to_owned),
+                wanted: Vec::new(),
+                tests: Vec::new(),
+            });
+            planned.tests.extend(finding.tests.iter().cloned());
+            if own.is_some() {
+                planned.wanted.extend(missing(finding));
+            }
         }
     }
-    let planned = by_kind.into_iter().map(|(kind, mut tests)| {
-        tests.sort_unstable();
-        tests.dedup();
-        PlannedExperiment { kind, tests }
+    let planned = by_change.into_values().map(|mut planned| {
+        for list in [&mut planned.tests, &mut planned.wanted] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        planned
     });
     planned.filter(|experiment| !experiment.tests.is_empty()).collect()
 }
+
+/// Names of what a finding says is missing: its packages, or else whatever its evidence names.
+fn missing(finding: &Finding) -> Vec<String> {
+    if !finding.packages.is_empty() {
+        let libcmatrix_schema::Packages { debian, alpine } = &finding.packages;
+        return debian.iter().chain(alpine).cloned().collect();
+    }
+    let texts = finding.evidence.iter().map(|evidence| evidence.text.replace(NOT_THERE, " "));
+    let names = texts.flat_map(|text| {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "._+-".contains(c)));
+        words.map(str::to_owned).collect::<Vec<_>>()
+    });
+    names.filter(|name| name.len() > 1).collect()
+}
+
+/// What is said of something missing; in it, "file" is no program.
+const NOT_THERE: &str = "No such file or directory";
 
 fn asked_for(code: &str) -> &'static [ExperimentKind] {
     rulebook().get(code).map_or(&[], |entry| &entry.rule.proof)
@@ -52,13 +86,14 @@ pub(super) fn apply(
     comparison: &Comparison,
     candidate: &HashMap<&str, &Test>,
 ) {
-    if let Some(experiment) = made(experiments, ExperimentKind::OtherAllocator) {
-        findings.retain_mut(|finding| !is_acquitted(finding, experiment, comparison));
-    }
+    findings.retain_mut(|finding| {
+        let experiment = made(experiments, ExperimentKind::OtherAllocator, &finding.code);
+        !experiment.is_some_and(|made| is_acquitted(finding, made, comparison))
+    });
     for finding in findings.iter_mut() {
         let mut held = Vec::new();
         for kind in asked_for(&finding.code) {
-            let Some(experiment) = made(experiments, *kind) else { continue };
+            let Some(experiment) = made(experiments, *kind, &finding.code) else { continue };
             let Some(proof) = judge(finding, experiment, comparison, candidate) else { continue };
             held.push(proof.as_predicted == proof.of);
             finding.proofs.push(proof);
@@ -67,7 +102,8 @@ pub(super) fn apply(
             continue;
         }
         finding.confidence = match finding.confidence {
-            _ if !held.contains(&true) => Confidence::Possible,
+            // An experiment about less shows more: it may be something around the program, and yet not this.
+            _ if held.contains(&false) => Confidence::Possible,
             // It is shown that something around the program is missing; what it is was only guessed.
             Confidence::Possible if finding.proofs.iter().all(is_about_userland) => {
                 Confidence::Likely
@@ -77,8 +113,15 @@ pub(super) fn apply(
     }
 }
 
-fn made(experiments: &[Experiment], kind: ExperimentKind) -> Option<&Experiment> {
-    experiments.iter().find(|t| t.kind == kind && t.not_made.is_none())
+fn made<'a>(
+    experiments: &'a [Experiment],
+    kind: ExperimentKind,
+    code: &str,
+) -> Option<&'a Experiment> {
+    experiments.iter().find(|experiment| {
+        let is_about = experiment.finding.as_ref().is_none_or(|finding| finding == code);
+        experiment.kind == kind && experiment.not_made.is_none() && is_about
+    })
 }
 
 /// Takes the tests out of the finding that are as slow with another allocator; gives whether none is
@@ -129,7 +172,7 @@ fn judge(
     let all = as_predicted == done.len();
     Some(Proof {
         kind: experiment.kind,
-        change: change(experiment.kind).into(),
+        change: change(experiment),
         of: count(done.len()),
         as_predicted: count(as_predicted),
         conclusion: conclusion(experiment.kind, all).into(),
@@ -148,6 +191,7 @@ fn prediction(kind: ExperimentKind) -> Prediction {
     match kind {
         ExperimentKind::StackSize
         | ExperimentKind::BaselineUserland
+        | ExperimentKind::PackagesAdded
         | ExperimentKind::DynamicLibc => Prediction::Passes,
         ExperimentKind::GlibcHeapChecks => Prediction::Crashes,
         ExperimentKind::OtherAllocator => Prediction::IsQuick,
@@ -183,8 +227,14 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn change(kind: ExperimentKind) -> &'static str {
-    match kind {
+fn change(experiment: &Experiment) -> String {
+    let text = match experiment.kind {
+        ExperimentKind::PackagesAdded => {
+            let packages = experiment.packages.join(", ");
+            return format!(
+                "the candidate's image with {packages} of the baseline's image added, and nothing replaced"
+            );
+        }
         ExperimentKind::StackSize => {
             "a copy of the test binary whose PT_GNU_STACK asks for 8 MiB of stack a thread"
         }
@@ -196,7 +246,8 @@ fn change(kind: ExperimentKind) -> &'static str {
         ExperimentKind::OtherAllocator => {
             "the project linked with mimalloc instead of musl's malloc"
         }
-    }
+    };
+    text.into()
 }
 
 fn conclusion(kind: ExperimentKind, all: bool) -> &'static str {
@@ -213,6 +264,8 @@ fn conclusion(kind: ExperimentKind, all: bool) -> &'static str {
         (ExperimentKind::BaselineUserland, false) => {
             "they fail there as well: it is not Alpine's userland"
         }
+        (ExperimentKind::PackagesAdded, true) => "with that, and nothing else changed, they pass",
+        (ExperimentKind::PackagesAdded, false) => "they do not pass with that added",
         (ExperimentKind::DynamicLibc, true) => "linked dynamically, they pass",
         (ExperimentKind::DynamicLibc, false) => "they do not pass linked dynamically either",
         (ExperimentKind::OtherAllocator, true) => {
@@ -251,7 +304,14 @@ mod tests {
             let attempts = vec![Attempt::unmeasured(status.clone())];
             Test { id: (*id).into(), outcome: Outcome::of(&attempts), attempts }
         });
-        Experiment { kind, leg: "x".into(), tests: tests.collect(), not_made: None }
+        Experiment {
+            kind,
+            leg: "x".into(),
+            finding: None,
+            packages: Vec::new(),
+            tests: tests.collect(),
+            not_made: None,
+        }
     }
 
     fn confidence(kind: ExperimentKind, statuses: &[AttemptStatus]) -> Confidence {
@@ -330,6 +390,49 @@ mod tests {
         assert_eq!(findings[0].confidence, Confidence::Proven);
         assert_eq!(findings[0].tests, ["p$a"]);
         assert_eq!(findings[0].evidence.len(), 1, "{:?}", findings[0].evidence);
+    }
+
+    #[test]
+    fn packages_are_added_for_the_finding_that_names_them() {
+        let mut bash = finding("no-bash");
+        bash.packages.debian.push("bash".into());
+        let mut perl = finding("program-missing");
+        let text = "cannot start perl: No such file or directory (os error 2)".into();
+        perl.evidence.push(Evidence { text, ..Evidence::default() });
+        let planned = plan(&[bash.clone(), perl]);
+        let added: Vec<_> =
+            planned.iter().filter(|p| p.kind == ExperimentKind::PackagesAdded).collect();
+        assert_eq!(added[0].wanted, ["bash"]);
+        assert!(added[1].wanted.contains(&"perl".to_owned()));
+        assert!(!added[1].wanted.contains(&"file".to_owned()));
+
+        let good = [AttemptStatus::Passed, AttemptStatus::Passed];
+        let mut made = experiment(ExperimentKind::PackagesAdded, &good);
+        made.finding = Some("program-missing".into());
+        made.packages = vec!["perl-base".into()];
+        let of = |made: &Experiment, mut finding: Finding| {
+            finding.confidence = Confidence::Possible;
+            let mut findings = vec![finding];
+            let made = std::slice::from_ref(made);
+            apply(&mut findings, made, &Comparison::default(), &HashMap::new());
+            findings.remove(0)
+        };
+        assert_eq!(of(&made, bash.clone()).proofs, [], "it was about another finding");
+        made.finding = Some("no-bash".into());
+        let proven = of(&made, bash.clone());
+        assert_eq!(proven.confidence, Confidence::Proven);
+        assert!(proven.proofs[0].change.contains("perl-base"), "{:?}", proven.proofs);
+    }
+
+    /// On Debian's userland they pass, with bash they do not: it was something else.
+    #[test]
+    fn what_is_shown_of_less_counts() {
+        let (good, bad) = (AttemptStatus::Passed, AttemptStatus::Failed { exit_code: 1 });
+        let userland = experiment(ExperimentKind::BaselineUserland, &[good.clone(), good.clone()]);
+        let added = experiment(ExperimentKind::PackagesAdded, &[bad, good]);
+        let mut findings = vec![finding("no-bash")];
+        apply(&mut findings, &[userland, added], &Comparison::default(), &HashMap::new());
+        assert_eq!(findings[0].confidence, Confidence::Possible);
     }
 
     #[test]

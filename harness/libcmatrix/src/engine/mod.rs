@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use image_format::saved;
 pub use owner::{Owner, current_owner, image_repository};
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// The machine's name in every sandbox: the same in all legs and on all engines, so that no test
 /// differs by it.
@@ -306,4 +306,21 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// The engine cannot be reached; what could be removed is removed.
     async fn sweep(&self, all: bool) -> Result<Removed>;
+}
+
+/// Loads the one image of an archive that was made for it; gives it as the engine has it.
+///
+/// # Errors
+/// The file cannot be read, is no image archive, or the engine does not have what it loaded.
+pub async fn load_made_image(
+    engine: &dyn Engine,
+    archive: &Path,
+    name: &str,
+) -> Result<LocalImage> {
+    let loaded = engine.load_images(archive, None).await?;
+    let name = loaded.first().map_or(name, String::as_str);
+    engine.find_image(name).await?.ok_or_else(|| {
+        Failure::environment(format!("the engine does not have the image {name}"))
+            .because("it was loaded a moment ago")
+    })
 }

@@ -13,16 +13,15 @@ use libcmatrix_schema::{ImageContents, ImageLayer, LayerSizes, RuntimeNeeds};
 use serde_json::{Value, json};
 use tar::{Builder, EntryType, Header};
 
-use super::{
-    compressed,
-    files::{Files, LARGEST_READ},
-    needs::{all_static, needs, starts_children},
-    packages::Installed,
-    surface,
-};
+use super::{compressed, surface};
 use crate::{
     engine::saved::{self, LayerFile, SavedImage},
     failure::{Failure, Result},
+    image_contents::{
+        files::{Files, LARGEST_READ},
+        needs::{all_static, needs, starts_children},
+        packages::Installed,
+    },
 };
 
 /// Where programs are put, without a slash at the beginning.

@@ -8,14 +8,11 @@
 //! programs ──> layer ──┬──> assemble ──> archive for the engine
 //! base's layers ───────┤
 //!                      ├──> compressed (sizes of each layer)
-//!                      └──> files ──> packages, surface, needs
+//!                      └──> image_contents (files, packages, needs) ──> surface
 //! ```
 
 mod assemble;
 mod compressed;
-mod files;
-mod needs;
-mod packages;
 mod surface;
 
 pub use assemble::{Assembled, FOLDER, Program, USER, assemble};

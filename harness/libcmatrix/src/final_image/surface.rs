@@ -6,7 +6,7 @@
 use libcmatrix_schema::ImageContents;
 use serde_json::Value;
 
-use super::{
+use crate::image_contents::{
     files::{FileKind, Files},
     packages::Installed,
 };
@@ -66,7 +66,8 @@ mod tests {
     use serde_json::json;
     use tar::EntryType::{Directory, Regular, Symlink};
 
-    use super::{super::files::tests::layer, *};
+    use super::*;
+    use crate::image_contents::files::tests::layer;
 
     #[test]
     fn what_is_found_is_told() {

@@ -79,7 +79,23 @@ pub async fn with_heap_checks(
     Ok(unless_said(tests, NOT_PRELOADED, "the image has no libc_malloc_debug.so.0"))
 }
 
-/// The same programs in another image. A dynamic one would need musl's loader there.
+/// The same programs in the baseline's image. A dynamic one would need musl's loader there.
+///
+/// # Errors
+/// See above.
+pub async fn in_baseline(
+    context: &Context,
+    baseline: &Leg,
+    leg: &Leg,
+    ids: &HashSet<&str>,
+) -> Result<Made> {
+    if leg.spec.linkage() == Linkage::Dynamic {
+        return Ok(Err("the programs are linked to a loader that image does not have".into()));
+    }
+    in_image(context, &baseline.images.runtime.id, leg, ids).await
+}
+
+/// The same programs in another image.
 ///
 /// # Errors
 /// See above.
@@ -89,9 +105,6 @@ pub async fn in_image(
     leg: &Leg,
     ids: &HashSet<&str>,
 ) -> Result<Made> {
-    if leg.spec.linkage() == Linkage::Dynamic {
-        return Ok(Err("the programs are linked to a loader that image does not have".into()));
-    }
     let mut sandbox = leg.sandbox(context, "prove", image);
     sandbox.memory_bytes = context.settings.limits.test_memory_bytes;
     sandbox.read_only_root = leg.spec.read_only_root;

@@ -19,7 +19,7 @@ use super::{
     step::RunningStep,
 };
 use crate::{
-    engine::{SandboxSpec, image_repository},
+    engine::{SandboxSpec, image_repository, load_made_image},
     exit::Exit,
     failure::{Failure, Result},
     final_image::{Assembled, Program, assemble},
@@ -168,16 +168,11 @@ async fn make(
     };
     let Assembled { id, programs, layers, contents, needs, starts_children, all_static } =
         assembled;
-    let loaded = context.engine.load_images(archive.path(), None).await?;
-    let wanted = loaded.first().unwrap_or(&name);
-    let image = context.engine.find_image(wanted).await?.ok_or_else(|| {
-        Failure::environment(format!("the engine does not have the image {wanted}"))
-            .because("it was loaded a moment ago")
-    })?;
+    let image = load_made_image(context.engine.as_ref(), archive.path(), &name).await?;
     step.progress(0, None, "starting it");
     let first = programs.first().cloned().unwrap_or_default();
     let smoke = start(context, leg, &image.id, &first).await?;
-    step.log(&format!("{wanted}: {first} {ARGUMENT}: {smoke:?}"));
+    step.log(&format!("{name}: {first} {ARGUMENT}: {smoke:?}"));
     let base = base.map(|_| leg.spec.runtime.clone());
     let engine_bytes = image.size_bytes;
     let image = FinalImage {

@@ -8,6 +8,7 @@
 //! to the recorder as it happens, and what later steps need stays in the leg. The agent does the
 //! work inside ([`session`]); this side only says what is to be done and keeps what is answered.
 
+pub mod added_packages;
 pub mod archive;
 pub mod audit;
 pub mod build;

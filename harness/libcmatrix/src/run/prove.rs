@@ -9,12 +9,13 @@ use libcmatrix_schema::{Event, Experiment, ExperimentKind, Linkage, Role, StepNa
 
 use super::execute::new_leg;
 use crate::{
-    compare, diagnose,
+    compare,
+    diagnose::{self, PlannedExperiment},
     environment::EnvironmentSpec,
     exit::Exit,
     failure::Result,
     leg::{
-        Context, Leg, build,
+        Context, Leg, added_packages, build,
         experiment::{self, Made},
         fetch, other_allocator, prepare,
         session::AgentSession,
@@ -41,6 +42,7 @@ pub(super) async fn prove(context: &Context, legs: &mut [Leg], tree: &SourceTree
         let leg_name = leg.name.clone();
         let mut step = RunningStep::begin(context, leg, StepName::Prove)?;
         step.log(&format!("experiment {}: {}", planned.kind, planned.tests.join(", ")));
+        let mut packages = Vec::new();
         let made = match planned.kind {
             ExperimentKind::StackSize => {
                 experiment::with_more_stack(context, candidate, &ids).await
@@ -49,7 +51,10 @@ pub(super) async fn prove(context: &Context, legs: &mut [Leg], tree: &SourceTree
                 experiment::with_heap_checks(context, baseline, &ids).await
             }
             ExperimentKind::BaselineUserland => {
-                experiment::in_image(context, &baseline.images.runtime.id, candidate, &ids).await
+                experiment::in_baseline(context, baseline, candidate, &ids).await
+            }
+            ExperimentKind::PackagesAdded => {
+                with_packages(context, [baseline, candidate], &planned, &ids, &mut packages).await
             }
             ExperimentKind::DynamicLibc => linked_dynamically(context, candidate, tree, &ids).await,
             ExperimentKind::OtherAllocator => {
@@ -69,11 +74,38 @@ pub(super) async fn prove(context: &Context, legs: &mut [Leg], tree: &SourceTree
         }
         let not_made = made.as_ref().err().cloned();
         let tests = made.unwrap_or_default();
-        let experiment = Experiment { kind: planned.kind, leg: leg_name, tests, not_made };
+        let experiment = Experiment {
+            kind: planned.kind,
+            leg: leg_name,
+            finding: planned.finding,
+            packages,
+            tests,
+            not_made,
+        };
         context.recorder.event(Event::ExperimentFinished { experiment });
         step.finish(Ok(()))?;
     }
     Ok(())
+}
+
+/// Runs the tests in the candidate's image with packages of the baseline's; says which in `packages`.
+async fn with_packages(
+    context: &Context,
+    [baseline, candidate]: [&Leg; 2],
+    planned: &PlannedExperiment,
+    ids: &HashSet<&str>,
+    packages: &mut Vec<String>,
+) -> Result<Made> {
+    let [from, to] = [baseline, candidate].map(|leg| leg.images.runtime.id.as_str());
+    let finding = planned.finding.as_deref().unwrap_or_default();
+    let made = added_packages::image(context, from, to, &planned.wanted, finding).await?;
+    match made {
+        Err(why) => Ok(Err(why)),
+        Ok(made) => {
+            *packages = made.packages;
+            experiment::in_image(context, &made.image, candidate, ids).await
+        }
+    }
 }
 
 /// Builds the candidate once more, linked to musl dynamically, and runs the tests there.

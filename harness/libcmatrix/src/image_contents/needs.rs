@@ -1,8 +1,8 @@
 //! What programs need of an image to start: their loader, the libraries that they ask for, and those
 //! that these ask for.
 //!
-//! Takes the programs' paths and the image's files; gives what is there, of which package, and what is
-//! missing.
+//! Takes the programs' paths and the image's files; gives what is there, where and of which package, and
+//! what is missing.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -18,7 +18,7 @@ use super::{
 const FOLDERS: [&str; 5] = ["lib", "usr/lib", "lib64", "usr/lib64", "usr/local/lib"];
 
 /// Whether all programs are ELF files that need neither a loader nor a library.
-pub(super) fn all_static(programs: &[String], files: &Files) -> bool {
+pub(crate) fn all_static(programs: &[String], files: &Files) -> bool {
     programs.iter().all(|program| {
         asked(program, files)
             .is_some_and(|asked| asked.interpreter.is_none() && asked.libraries.is_empty())
@@ -33,16 +33,26 @@ fn asked<'a>(program: &str, files: &'a Files) -> Option<&'a Needs> {
 }
 
 /// Whether a program may start others; `None` where all are static.
-pub(super) fn starts_children(programs: &[String], files: &Files) -> Option<bool> {
+pub(crate) fn starts_children(programs: &[String], files: &Files) -> Option<bool> {
     let asked = programs.iter().filter_map(|program| asked(program, files));
     let dynamic = asked.filter(|asked| asked.interpreter.is_some());
     dynamic.map(|asked| asked.starts_children).reduce(|any, one| any || one)
 }
 
-/// Resolves what `programs` need. `programs` are paths without a slash at the beginning.
-pub(super) fn needs(programs: &[String], files: &Files, installed: &Installed) -> RuntimeNeeds {
+/// What `programs` need, with its packages. `programs` are paths without a slash at the beginning.
+pub(crate) fn needs(programs: &[String], files: &Files, installed: &Installed) -> RuntimeNeeds {
+    let (found, missing) = resolve(programs, files);
+    let found = found.into_iter().map(|(name, path)| {
+        let package = files.resolve(&path).and_then(|(place, _)| installed.owner(&place));
+        NeededLibrary { name, package: package.map(str::to_owned) }
+    });
+    RuntimeNeeds { found: found.collect(), missing }
+}
+
+/// What `programs` need: names with the paths that they lead to, and names that lead nowhere.
+pub(crate) fn resolve(programs: &[String], files: &Files) -> (Vec<(String, String)>, Vec<String>) {
     let libraries = libraries(files);
-    let mut needs = RuntimeNeeds::default();
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
     let (mut seen, mut places) = (BTreeSet::new(), BTreeSet::new());
     let mut left: VecDeque<String> = VecDeque::new();
     let mut look_into = |file: &FileEntry, left: &mut VecDeque<String>| {
@@ -62,28 +72,27 @@ pub(super) fn needs(programs: &[String], files: &Files, installed: &Installed) -
         } else {
             libraries.get(name.as_str()).copied()
         };
-        match place.and_then(|path| files.resolve(path)) {
+        match place.and_then(|path| Some((path.to_owned(), files.resolve(path)?))) {
             // Libraries ask for their loader by its name.
-            Some((path, _)) if !places.insert(path.clone()) => {}
-            Some((path, file)) => {
+            Some((_, (leads_to, _))) if !places.insert(leads_to.clone()) => {}
+            Some((path, (_, file))) => {
                 look_into(file, &mut left);
-                let package = installed.owner(&path).map(str::to_owned);
-                needs.found.push(NeededLibrary { name, package });
+                found.push((name, path));
             }
             // On musl the loader is the C library under any of its names.
-            None if is_c_library_of_musl(&name) && has_loader(&needs) => {}
-            None => needs.missing.push(name),
+            None if is_c_library_of_musl(&name) && has_loader(&found) => {}
+            None => missing.push(name),
         }
     }
-    needs
+    (found, missing)
 }
 
 fn is_c_library_of_musl(name: &str) -> bool {
     name == "libc.so" || name.starts_with("libc.musl-")
 }
 
-fn has_loader(needs: &RuntimeNeeds) -> bool {
-    needs.found.iter().any(|found| found.name.contains("/ld-musl-"))
+fn has_loader(found: &[(String, String)]) -> bool {
+    found.iter().any(|(name, _)| name.contains("/ld-musl-"))
 }
 
 /// Libraries by their names, in the folders of loaders.

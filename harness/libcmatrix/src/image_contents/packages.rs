@@ -15,7 +15,7 @@ const DPKG: &str = "var/lib/dpkg/";
 const APK: [&str; 2] = ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
 
 /// Whether a file is one that has to be read for it.
-pub(super) fn is_book(path: &str) -> bool {
+pub(crate) fn is_book(path: &str) -> bool {
     let of_dpkg = path.strip_prefix(DPKG).is_some_and(|rest| {
         // The second is how images without dpkg itself keep it.
         rest == "status"
@@ -27,14 +27,14 @@ pub(super) fn is_book(path: &str) -> bool {
 
 /// The packages, the largest first, and whose files are.
 #[derive(Debug, Default)]
-pub(super) struct Installed {
-    pub(super) packages: Vec<InstalledPackage>,
-    /// Package by path, links followed, without a slash at the beginning.
+pub(crate) struct Installed {
+    pub(crate) packages: Vec<InstalledPackage>,
+    /// Package by place ([`Files::place`]).
     owners: HashMap<String, String>,
 }
 
 impl Installed {
-    pub(super) fn read(files: &Files) -> Self {
+    pub(crate) fn read(files: &Files) -> Self {
         let mut installed = Self::default();
         for (path, _) in files.iter() {
             let Some(text) = files.text(path) else { continue };
@@ -58,16 +58,28 @@ impl Installed {
         installed
     }
 
-    /// The package that a file is of. `path` as [`Files::resolve`] gives it.
-    pub(super) fn owner(&self, path: &str) -> Option<&str> {
-        self.owners.get(path).map(String::as_str)
+    /// The package that a file is of, by its place.
+    pub(crate) fn owner(&self, place: &str) -> Option<&str> {
+        self.owners.get(place).map(String::as_str)
+    }
+
+    /// The places of a package's files and links.
+    pub(crate) fn files_of(&self, package: &str) -> impl Iterator<Item = &str> {
+        let of_it = self.owners.iter().filter(move |(_, owner)| *owner == package);
+        of_it.map(|(place, _)| place.as_str())
+    }
+
+    /// Whether the package is there.
+    pub(crate) fn has(&self, package: &str) -> bool {
+        self.packages.iter().any(|installed| installed.name == package)
     }
 
     fn own<'a>(&mut self, paths: impl Iterator<Item = &'a str>, package: &str, files: &Files) {
         for path in paths {
             // Before the file systems were merged, `lib/...` was what now is `usr/lib/...`.
-            if let Some((path, _)) = files.resolve(path) {
-                self.owners.insert(path, package.to_owned());
+            let place = files.place(path).filter(|place| files.at(place).is_some());
+            if let Some(place) = place {
+                self.owners.insert(place, package.to_owned());
             }
         }
     }

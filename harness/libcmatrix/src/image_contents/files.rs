@@ -13,7 +13,7 @@ use libcmatrix_agent::{asks_for, read_elf_content};
 use tar::{Archive, Entry, EntryType};
 
 /// More than this is not read of one file of a base to look into it.
-pub(super) const LARGEST_READ: u64 = 256 << 20;
+pub(crate) const LARGEST_READ: u64 = 256 << 20;
 /// Links that are followed on one way, as Linux does.
 const MOST_LINKS: u32 = 40;
 /// Functions that start a process. Rust's own library asks for them only if the program does.
@@ -26,11 +26,11 @@ const OPAQUE: &str = ".wh..wh..opq";
 
 /// The files of an image, by their paths without a slash at the beginning.
 #[derive(Debug, Default)]
-pub(super) struct Files(BTreeMap<String, FileEntry>);
+pub(crate) struct Files(BTreeMap<String, FileEntry>);
 
 /// One of them.
 #[derive(Debug)]
-pub(super) struct FileEntry {
+pub(crate) struct FileEntry {
     pub kind: FileKind,
     /// Permissions, with the setuid, setgid and sticky bits.
     pub mode: u32,
@@ -38,7 +38,7 @@ pub(super) struct FileEntry {
 
 /// What it is.
 #[derive(Debug)]
-pub(super) enum FileKind {
+pub(crate) enum FileKind {
     /// A regular file.
     File(Content),
     /// A symbolic link, and where to.
@@ -49,7 +49,7 @@ pub(super) enum FileKind {
 
 /// What an ELF file asks its loader for.
 #[derive(Debug, Default)]
-pub(super) struct Needs {
+pub(crate) struct Needs {
     /// The loader itself, by its path.
     pub interpreter: Option<String>,
     /// Libraries, by their names.
@@ -60,7 +60,7 @@ pub(super) struct Needs {
 
 /// What is known of a file's content.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A package manager's book.
     Text(String),
     /// An ELF file that has something to ask for, or could be asked for.
@@ -75,7 +75,7 @@ impl Files {
     ///
     /// # Errors
     /// It cannot be read, or is no archive.
-    pub(super) fn add_layer(&mut self, layer: impl Read, largest: u64) -> io::Result<u64> {
+    pub(crate) fn add_layer(&mut self, layer: impl Read, largest: u64) -> io::Result<u64> {
         let mut bytes = 0;
         // What a layer removes is of the layers below, wherever in the archive that is said.
         let mut added = BTreeMap::new();
@@ -116,20 +116,57 @@ impl Files {
     }
 
     /// All of them, by path.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &FileEntry)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &FileEntry)> {
         self.0.iter().map(|(path, file)| (path.as_str(), file))
     }
 
     /// The text at a path, if it was kept.
-    pub(super) fn text(&self, path: &str) -> Option<&str> {
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
         match &self.0.get(path)?.kind {
             FileKind::File(Content::Text(text)) => Some(text),
             _ => None,
         }
     }
 
+    /// What stands at a path; links are not followed.
+    pub(crate) fn at(&self, path: &str) -> Option<&FileEntry> {
+        self.0.get(path)
+    }
+
     /// Where a path leads to when its links are followed, and what is there; `None` if nothing is.
-    pub(super) fn resolve(&self, path: &str) -> Option<(String, &FileEntry)> {
+    pub(crate) fn resolve(&self, path: &str) -> Option<(String, &FileEntry)> {
+        let path = self.follow(path)?;
+        self.0.get(&path).map(|file| (path, file))
+    }
+
+    /// Where a file of this path stands, or would: the links of its folders are followed, it is not.
+    pub(crate) fn place(&self, path: &str) -> Option<String> {
+        let path = path.trim_matches('/');
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        self.follow(folder).map(|folder| within(&folder, name))
+    }
+
+    /// The places of the links that begin at a path, and of what they lead to.
+    pub(crate) fn chain(&self, path: &str) -> Vec<String> {
+        let mut chain = Vec::new();
+        let mut next = self.place(path);
+        while let Some(place) = next.filter(|place| !chain.contains(place)) {
+            next = match self.0.get(&place).map(|file| &file.kind) {
+                Some(FileKind::Link(target)) if target.starts_with('/') => self.place(target),
+                Some(FileKind::Link(target)) => {
+                    let folder = place.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    self.place(&within(folder, target))
+                }
+                Some(_) => None,
+                None => break,
+            };
+            chain.push(place);
+        }
+        chain
+    }
+
+    /// Where a path leads to when its links are followed; parts of it need not be there.
+    fn follow(&self, path: &str) -> Option<String> {
         let mut here: Vec<String> = Vec::new();
         let mut left: VecDeque<String> = path.split('/').map(str::to_owned).collect();
         let mut links = 0;
@@ -158,13 +195,12 @@ impl Files {
                 left.push_front(part.to_owned());
             }
         }
-        let path = here.join("/");
-        self.0.get(&path).map(|file| (path, file))
+        Some(here.join("/"))
     }
 }
 
 /// A path without what goes without saying; `None` of the root, and of one that leads out.
-fn plain(path: &[u8]) -> Option<String> {
+pub(crate) fn plain(path: &[u8]) -> Option<String> {
     let path = String::from_utf8_lossy(path);
     let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     (!parts.is_empty() && !parts.contains(&"..")).then(|| parts.join("/"))
@@ -228,13 +264,13 @@ fn content<R: Read>(entry: &mut Entry<'_, R>, path: &str, largest: u64) -> io::R
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use tar::{Builder, Header};
 
     use super::*;
 
     /// A layer of files: path, kind, mode, and content or target.
-    pub(in crate::final_image) fn layer(files: &[(&str, EntryType, u32, &str)]) -> Vec<u8> {
+    pub(crate) fn layer(files: &[(&str, EntryType, u32, &str)]) -> Vec<u8> {
         let mut tar = Builder::new(Vec::new());
         for (path, kind, mode, content) in files {
             let mut header = Header::new_gnu();
@@ -253,7 +289,7 @@ pub(super) mod tests {
 
     impl Files {
         /// Puts an ELF file there that asks for this.
-        pub(in crate::final_image) fn put_elf(&mut self, path: &str, needs: Needs) {
+        pub(crate) fn put_elf(&mut self, path: &str, needs: Needs) {
             let kind = FileKind::File(Content::Elf(needs));
             self.0.insert(path.to_owned(), FileEntry { kind, mode: 0o755 });
         }
@@ -302,5 +338,10 @@ pub(super) mod tests {
         assert_eq!(leads("/lib/libx.so.1").as_deref(), Some("usr/lib/libx.so.1.2"));
         assert_eq!(leads("bin/again").as_deref(), Some("usr/lib/libx.so.1.2"));
         assert_eq!((leads("a"), leads("lib/none"), leads("../..")), (None, None, None));
+        let chain = ["usr/lib/libx.so.1", "usr/lib/libx.so.1.2"];
+        assert_eq!(files.chain("/lib/libx.so.1"), chain);
+        assert_eq!(files.chain("a"), ["a", "b"]);
+        assert_eq!(files.chain("lib/none"), [""; 0]);
+        assert_eq!(files.place("/lib/none").as_deref(), Some("usr/lib/none"));
     }
 }
