@@ -70,6 +70,15 @@ fn whole(leg: &Leg, complaints: &mut Vec<String>) {
     check(complaints, leg.cold_builds.iter().all(took), || {
         format!("{}: a cold build took nothing: {:?}", leg.name, leg.cold_builds)
     });
+    for build in &leg.cold_builds {
+        let of_project = build.processes.iter().filter(|p| p.package == "all-green 0.0.0");
+        let processor: f64 = of_project.map(|process| process.user_s + process.system_s).sum();
+        let whole = build.user_s + build.system_s;
+        // cargo itself takes the rest.
+        check(complaints, processor > 0.5 * whole && processor <= whole, || {
+            format!("{}: {processor} s of {whole} s are those of processes", leg.name)
+        });
+    }
     check(complaints, leg.tests.iter().all(|test| test.attempts.len() == TIMES), || {
         format!("{}: not every test has {TIMES} attempts", leg.name)
     });

@@ -19,6 +19,7 @@
 //! whatever the program leaves behind is known to be its own.
 
 mod audit;
+mod build_process;
 mod capture;
 mod command;
 mod crash;
@@ -34,4 +35,5 @@ mod supervisor;
 mod tests_job;
 
 pub use audit::{asks_for, glibc_only::glibc_only_symbols, read_elf, read_elf_content};
+pub use build_process::{BUILD_PROCESS_ARGUMENT, BUILD_SCRIPT, COMPILER, run_build_process};
 pub use serve::{ARGUMENT, serve};

@@ -24,7 +24,7 @@ use crate::{
     command::Command,
     crash::{self, Tracer},
     memory_events::OomCounter,
-    process::{exit_now, fork},
+    process::{Usage, exit_now, fork},
     protocol::Ended,
 };
 
@@ -168,6 +168,7 @@ fn supervise(
     let grace = if ended_by_us { Duration::ZERO } else { limits.leak_grace };
     let leaked = end_leftovers(&mut program, grace);
     let (wait_status, usage) = program.end.expect("the loop ends with the program");
+    let taken = Usage::of(&usage);
     let oom_kills = oom.kills().saturating_sub(kills_before);
     let status = if ended_by_us {
         AttemptStatus::TimedOut
@@ -184,8 +185,10 @@ fn supervise(
         }
     };
     let peak_rss_bytes = match program.tracer.as_ref().and_then(Tracer::peak_rss_bytes) {
-        Some(own) if peak_with_children(&usage) <= inherited + SLACK_BYTES => own,
-        _ => peak_with_children(&usage),
+        // The kernel's number has that of the fork of this process in it, which was no program yet
+        // (getrusage(2)): the least that it ever says.
+        Some(own) if taken.peak_rss_bytes <= inherited + SLACK_BYTES => own,
+        _ => taken.peak_rss_bytes,
     };
     let (crash, crash_unseen) = match &status {
         AttemptStatus::Crashed { signal } if traced => {
@@ -197,8 +200,8 @@ fn supervise(
         status,
         silent: told_to_stop,
         wall_s: wall.as_secs_f64(),
-        user_s: seconds(usage.ru_utime),
-        system_s: seconds(usage.ru_stime),
+        user_s: taken.user_s,
+        system_s: taken.system_s,
         peak_rss_bytes,
         waits: u64::try_from(usage.ru_nvcsw).unwrap_or(0),
         page_faults: u64::try_from(usage.ru_minflt).unwrap_or(0),
@@ -212,12 +215,6 @@ fn supervise(
 /// What the fork may add by itself before it becomes the program.
 const SLACK_BYTES: u64 = 256 << 10;
 
-/// Largest resident set of the program and of the children it waited for. That of the fork of this
-/// process is among them, which was no program yet (getrusage(2)): the least that this ever says.
-fn peak_with_children(usage: &libc::rusage) -> u64 {
-    u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024
-}
-
 fn own_peak_rss() -> u64 {
     // SAFETY: rusage is plain data, for which zero is a valid value; the kernel writes one.
     let usage = unsafe {
@@ -225,7 +222,7 @@ fn own_peak_rss() -> u64 {
         libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
         usage
     };
-    peak_with_children(&usage)
+    Usage::of(&usage).peak_rss_bytes
 }
 
 /// What was seen of a crash, or why nothing was.
@@ -439,11 +436,6 @@ fn parse_stat(stat: &str) -> Option<(String, char, i32)> {
     let mut fields = after.split_whitespace();
     let state = fields.next()?.chars().next()?;
     Some((name.to_owned(), state, fields.next()?.parse().ok()?))
-}
-
-#[allow(clippy::cast_precision_loss, reason = "seconds of CPU time are far below 2^52")]
-fn seconds(time: libc::timeval) -> f64 {
-    time.tv_sec as f64 + time.tv_usec as f64 / 1e6
 }
 
 /// Whether a pipe has nothing more to give right now.

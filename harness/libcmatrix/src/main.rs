@@ -6,6 +6,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let served = match std::env::args().nth(1).as_deref() {
         Some(libcmatrix_agent::ARGUMENT) => Some(libcmatrix_agent::serve()),
+        Some(libcmatrix_agent::BUILD_PROCESS_ARGUMENT) => {
+            Some(libcmatrix_agent::run_build_process())
+        }
         Some(libcmatrix_sandbox::ARGUMENT) => Some(libcmatrix_sandbox::serve()),
         _ => None,
     };

@@ -38,7 +38,10 @@ pub use leg::{
     Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus, Test,
     Toolchain, is_doctest,
 };
-pub use measurement::{ColdBuild, Measurement, Quantity, Shows, TestMeasurement};
+pub use measurement::{
+    BuildProcess, BuildProcessKind, ColdBuild, Measurement, PackageMeasurement, Quantity, Shows,
+    TestMeasurement,
+};
 pub use outcome::{Attempt, AttemptStatus, Outcome};
 pub use record::{
     Control, Host, Limits, Note, Package, Project, ProjectKind, RunRecord, Settings, Target,

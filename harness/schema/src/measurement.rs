@@ -18,6 +18,42 @@ pub struct ColdBuild {
     /// another machine's engine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_before: Option<f64>,
+    /// Its processes, in the order of their ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processes: Vec<BuildProcess>,
+}
+
+/// A process of a build that cargo started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BuildProcess {
+    /// What it is.
+    pub kind: BuildProcessKind,
+    /// The package that it builds, e.g. `serde 1.0.1`.
+    pub package: String,
+    /// Name of the crate that is compiled; empty of a build script that runs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub target: String,
+    /// Wall-clock time in seconds.
+    pub wall_s: f64,
+    /// User time in seconds, with that of the processes it waited for.
+    pub user_s: f64,
+    /// System time in seconds, likewise.
+    pub system_s: f64,
+    /// What of both is of the processes it waited for, in seconds, to 10 ms: of a compiler, that is the
+    /// linker; of a build script, mostly a C compiler.
+    pub children_s: f64,
+    /// Largest resident set of any one of them, in bytes.
+    pub peak_rss_bytes: u64,
+}
+
+/// What a process of a build is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BuildProcessKind {
+    /// rustc.
+    Compiler,
+    /// A build script that runs.
+    BuildScript,
 }
 
 /// A number that both sides have, measured several times.
@@ -75,6 +111,18 @@ pub enum Shows {
     NoDifference,
     /// There are too few values for an interval.
     TooFew,
+}
+
+/// What a package costs to build, on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PackageMeasurement {
+    /// The package, e.g. `serde 1.0.1`.
+    pub package: String,
+    /// Processor time of its compilations, of their linkers and of its build script, in one cold build.
+    #[serde(flatten)]
+    pub measurement: Measurement,
+    /// Whether the difference is clear: beyond chance, though many packages are looked at.
+    pub is_clear: bool,
 }
 
 /// A test that takes another time, or other memory, in the candidate.

@@ -3,8 +3,11 @@
 //! Only tests that do the same on both sides count: one that crashes early takes no time. Their values
 //! are taken attempt by attempt, so that each attempt of all tests is one value of the total.
 
+use std::collections::BTreeMap;
+
 use libcmatrix_schema::{
-    Attempt, ColdBuild, Leg, Measurement, Outcome, Quantity, Shows, Test, TestMeasurement,
+    Attempt, ColdBuild, Leg, Measurement, Outcome, PackageMeasurement, Quantity, Shows, Test,
+    TestMeasurement,
 };
 
 use crate::statistics::{FEWEST, median, ratio_interval};
@@ -15,6 +18,10 @@ const MOST_TESTS: usize = 100;
 pub const CLEAR: f64 = 1.5;
 /// A test below this is over before a difference could hurt anyone, in seconds.
 const SHORTEST: f64 = 0.02;
+/// A package's cost below this many seconds of difference does not hurt.
+const LEAST_PACKAGE: f64 = 0.05;
+/// How far apart, as a ratio, the medians of one package must be.
+const CLEAR_PACKAGE: f64 = 1.05;
 /// A difference in memory below this is that of the libcs' own, in bytes.
 const LEAST_MEMORY: f64 = (4 << 20) as f64;
 
@@ -60,7 +67,7 @@ pub(super) fn slower_and_larger(pairs: &[(&Test, &Test)]) -> Vec<TestMeasurement
             let values =
                 |test: &Test| -> Vec<f64> { test.attempts.iter().filter_map(value).collect() };
             let (left, right) = (values(a), values(b));
-            if is_apart(&left, &right, least)
+            if is_apart(&left, &right, least, CLEAR)
                 && let Some(measurement) = measure(quantity, left, right)
                 && measurement.interval.is_some()
             {
@@ -74,7 +81,42 @@ pub(super) fn slower_and_larger(pairs: &[(&Test, &Test)]) -> Vec<TestMeasurement
     all
 }
 
-fn is_apart(a: &[f64], b: &[f64], least: f64) -> bool {
+/// What each package costs to build, in processor time: that does not depend on what else is built
+/// beside it. Packages that one side does not have are left out.
+pub(super) fn packages(baseline: &Leg, candidate: &Leg) -> Vec<PackageMeasurement> {
+    let (baseline, mut candidate) = (costs(baseline), costs(candidate));
+    let both = baseline.into_iter().filter_map(|(package, a)| {
+        let b = candidate.remove(&package)?;
+        let is_clear = is_apart(&a, &b, LEAST_PACKAGE, CLEAR_PACKAGE);
+        let measurement = measure(Quantity::BuildProcessor, a, b)?;
+        let is_clear = is_clear && measurement.interval.is_some();
+        Some(PackageMeasurement { package, measurement, is_clear })
+    });
+    let mut all: Vec<PackageMeasurement> = both.collect();
+    let weight = |package: &PackageMeasurement| {
+        let of = &package.measurement;
+        (of.candidate_median - of.baseline_median).abs()
+    };
+    all.sort_by(|a, b| weight(b).total_cmp(&weight(a)).then_with(|| a.package.cmp(&b.package)));
+    all
+}
+
+/// Seconds by package and build. A package that not every build has is left out.
+fn costs(leg: &Leg) -> BTreeMap<String, Vec<f64>> {
+    let mut costs: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for (n, build) in leg.cold_builds.iter().enumerate() {
+        for process in &build.processes {
+            let of_it = costs.entry(process.package.clone()).or_default();
+            of_it.resize(n + 1, 0.0);
+            of_it[n] += process.user_s + process.system_s;
+        }
+    }
+    let builds = leg.cold_builds.len();
+    costs.retain(|_, seconds| seconds.len() == builds && seconds.iter().all(|s| *s > 0.0));
+    costs
+}
+
+fn is_apart(a: &[f64], b: &[f64], least: f64, clear: f64) -> bool {
     if a.len() < FEWEST || b.len() < FEWEST {
         return false;
     }
@@ -82,7 +124,7 @@ fn is_apart(a: &[f64], b: &[f64], least: f64) -> bool {
     let fewest = |values: &[f64]| values.iter().copied().fold(f64::MAX, f64::min);
     let is_beside = fewest(b) > most(a) || fewest(a) > most(b);
     let (Some(x), Some(y)) = (median(a), median(b)) else { return false };
-    is_beside && (x - y).abs() >= least && x.max(y) >= CLEAR * x.min(y)
+    is_beside && (x - y).abs() >= least && x.max(y) >= clear * x.min(y)
 }
 
 /// Whether times of a test that is the same on both sides can be compared: it ends well, and has as many
@@ -203,6 +245,33 @@ mod tests {
         assert_eq!(shows(&b, &a), Shows::Less);
         assert_eq!(shows(&a, &a), Shows::NoDifference);
         assert_eq!(shows(&a[..4], &b[..4]), Shows::TooFew);
+    }
+
+    #[test]
+    fn packages_are_told_apart_by_what_all_their_processes_take() {
+        let build = |costs: &[(&str, f64)]| {
+            let process = |(package, user_s): &(&str, f64)| {
+                serde_json::from_value(json!({
+                    "kind": "compiler", "package": package, "target": "t", "wall_s": 9.0,
+                    "user_s": user_s, "system_s": 0.5, "children_s": 0.1, "peak_rss_bytes": 1,
+                }))
+                .expect("a process")
+            };
+            ColdBuild { processes: costs.iter().map(process).collect(), ..ColdBuild::default() }
+        };
+        let leg_of = |factor: f64| {
+            let mut leg = leg(&[], &[]);
+            let costs = [("a 1.0.0", 1.0), ("b 2.0.0", factor), ("b 2.0.0", 0.1)];
+            leg.cold_builds = vec![build(&costs); 5];
+            leg
+        };
+        let (mut a, b) = (leg_of(1.0), leg_of(2.0));
+        // Something that one build of five does not have.
+        a.cold_builds[3].processes.push(build(&[("once 1.0.0", 1.0)]).processes.remove(0));
+        let told = packages(&a, &b);
+        let told: Vec<_> =
+            told.iter().map(|p| (p.package.as_str(), p.is_clear, p.measurement.ratio)).collect();
+        assert_eq!(told, [("b 2.0.0", true, Some(3.1 / 2.1)), ("a 1.0.0", false, Some(1.0))]);
     }
 
     #[test]

@@ -68,6 +68,7 @@ pub fn compare(record: &RunRecord) -> Comparison {
     if let (Some(baseline), Some(candidate)) = (baseline, candidate) {
         comparison.measurements = measured::totals(baseline, candidate, &same);
         comparison.tests_measured = measured::slower_and_larger(&same);
+        comparison.packages_measured = measured::packages(baseline, candidate);
     }
     comparison
 }

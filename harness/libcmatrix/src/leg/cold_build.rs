@@ -1,10 +1,11 @@
 //! A build from nothing, for its time: the same command as the step `build`, into a folder of its own
 //! that is removed again.
 //!
-//! Takes a leg that was built, and its builder; gives what the build took. Nothing of it is tested.
+//! Takes a leg that was built, and its builder; gives what the build took, as a whole and each of its
+//! processes: the agent stands before the compiler. Nothing of it is tested.
 
 use libcmatrix_agent::protocol::{Ended, Program, Stream};
-use libcmatrix_schema::{AttemptStatus, ColdBuild};
+use libcmatrix_schema::{AttemptStatus, BuildProcess, ColdBuild};
 
 use super::{
     Context, Leg, build, fetch, layout,
@@ -26,13 +27,22 @@ pub async fn cold_build(
     let folder = layout::join(layout::TARGET, "cold");
     let plain = |words: [&str; 3]| words.map(str::to_owned).to_vec();
     // Of the machine that builds, which need not be this one.
-    let (_, load) =
-        exec(context, leg, session, step, plain(["cat", "--", "/proc/loadavg"]), &folder).await?;
-    let load_before = load.split(' ').next().and_then(|load| load.parse().ok());
+    let mut load_before = None;
+    exec(context, leg, session, step, plain(["cat", "--", "/proc/loadavg"]), &folder, |line| {
+        load_before = line.split(' ').next().and_then(|load| load.parse().ok());
+    })
+    .await?;
     let argv = build::command(context, leg);
-    let (built, _) = exec(context, leg, session, step, argv, &folder).await?;
-    let (removed, _) =
-        exec(context, leg, session, step, plain(["rm", "-rf", &folder]), &folder).await?;
+    let built = exec(context, leg, session, step, argv, &folder, |_| {}).await?;
+    let mut processes = Vec::new();
+    let log = layout::BUILD_PROCESSES;
+    exec(context, leg, session, step, plain(["cat", "--", log]), &folder, |line| {
+        processes.extend(serde_json::from_str::<BuildProcess>(line));
+    })
+    .await?;
+    let mut remove = plain(["rm", "-rf", &folder]);
+    remove.push(log.into());
+    let removed = exec(context, leg, session, step, remove, &folder, |_| {}).await?;
     for (ended, what) in [(&built, "a build that was made before"), (&removed, "removing it")] {
         if !matches!(ended.status, AttemptStatus::Passed | AttemptStatus::Leaked) {
             return Err(Failure::environment(format!("{what} failed in {}", leg.name))
@@ -46,6 +56,7 @@ pub async fn cold_build(
         system_s: built.system_s,
         peak_rss_bytes: built.peak_rss_bytes,
         load_before,
+        processes,
     })
 }
 
@@ -56,20 +67,18 @@ async fn exec(
     step: &mut RunningStep<'_>,
     argv: Vec<String>,
     folder: &str,
-) -> Result<(Ended, String)> {
+    mut line_said: impl FnMut(&str),
+) -> Result<Ended> {
     step.log(&format!("$ {}", argv.join(" ")));
     let mut env = fetch::cargo_variables();
     env.retain(|(name, _)| name != "CARGO_TARGET_DIR");
     env.push(("CARGO_TARGET_DIR".into(), folder.into()));
+    env.push(("RUSTC_WRAPPER".into(), layout::COMPILER_WRAPPER.into()));
     let program = Program { argv, env, cwd: leg.working_dir(&context.project) };
-    let mut first = String::new();
-    let ended = session
+    session
         .exec(program, step::command_limits(context), |stream, line| match stream {
             Stream::Stderr => step.log(line),
-            // The first line is all that anything here asks for; cargo's messages are many.
-            Stream::Stdout if first.is_empty() => line.clone_into(&mut first),
-            Stream::Stdout => {}
+            Stream::Stdout => line_said(line),
         })
-        .await?;
-    Ok((ended, first))
+        .await
 }

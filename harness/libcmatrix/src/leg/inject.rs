@@ -42,12 +42,16 @@ pub async fn inject(engine: &dyn Engine, owner: &Owner, image: &str) -> Result<I
         Failure::environment(format!("{} cannot be put into an environment", executable.display()))
             .because(e)
     })?;
-    let argv = parts.argv();
+    let argv = parts.argv(&[libcmatrix_agent::ARGUMENT]);
+    let wrappers = parts.wrappers();
     let volume = engine.create_volume(owner, "agent").await?;
     let (tar, task) = archive::stream(move |tar| {
         let owner = archive::Ownership::default();
         for (name, path) in &parts.files {
             archive::file_entry(tar, Path::new(name), &fs::read(path)?, 0o755, owner)?;
+        }
+        for (name, text) in wrappers {
+            archive::file_entry(tar, Path::new(&name), text.as_bytes(), 0o755, owner)?;
         }
         Ok(())
     });
@@ -95,13 +99,38 @@ impl Parts {
         Ok(Self { files, has_interpreter: true })
     }
 
-    fn argv(&self) -> Vec<String> {
+    /// Scripts by which this executable stands before processes of a build: they are started by a path.
+    fn wrappers(&self) -> Vec<(String, String)> {
+        let measured: [(&str, &[&str]); 2] = [
+            (
+                layout::COMPILER_WRAPPER,
+                &[
+                    libcmatrix_agent::COMPILER,
+                    layout::BUILD_PROCESSES,
+                    layout::BUILD_SCRIPT_WRAPPER,
+                ],
+            ),
+            (
+                layout::BUILD_SCRIPT_WRAPPER,
+                &[libcmatrix_agent::BUILD_SCRIPT, layout::BUILD_PROCESSES],
+            ),
+        ];
+        let script = |(path, words): (&str, &[&str])| {
+            let words = [&[libcmatrix_agent::BUILD_PROCESS_ARGUMENT], words].concat();
+            let text = format!("#!/bin/sh\nexec {} \"$@\"\n", self.argv(&words).join(" "));
+            (path.trim_start_matches(layout::AGENT).trim_start_matches('/').to_owned(), text)
+        };
+        measured.map(script).into()
+    }
+
+    fn argv(&self, words: &[&str]) -> Vec<String> {
         let inside = |name: &str| format!("{}/{name}", layout::AGENT);
         let mut argv = Vec::new();
         if self.has_interpreter {
             argv.extend([inside(INTERPRETER), "--library-path".into(), inside(LIBRARIES)]);
         }
-        argv.extend([inside(EXECUTABLE), libcmatrix_agent::ARGUMENT.into()]);
+        argv.push(inside(EXECUTABLE));
+        argv.extend(words.iter().map(|word| (*word).to_owned()));
         argv
     }
 }
@@ -172,7 +201,7 @@ mod tests {
         assert!(parts.files.values().all(|p| p.is_file()));
         if parts.has_interpreter {
             assert!(parts.files.keys().any(|k| k.starts_with("lib/libc.")), "{:?}", parts.files);
-            assert_eq!(parts.argv()[1], "--library-path");
+            assert_eq!(parts.argv(&[])[1], "--library-path");
         }
     }
 }

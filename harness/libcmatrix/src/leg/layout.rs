@@ -2,6 +2,12 @@
 
 /// The agent, its interpreter and its libraries.
 pub const AGENT: &str = "/.libcmatrix";
+/// Stands before the compiler in a build whose processes are measured.
+pub const COMPILER_WRAPPER: &str = "/.libcmatrix/measured-compiler";
+/// Stands before a build script there.
+pub const BUILD_SCRIPT_WRAPPER: &str = "/.libcmatrix/measured-build-script";
+/// Where both write what they measured.
+pub const BUILD_PROCESSES: &str = "/work/target/build-processes.ndjson";
 /// The project.
 pub const SOURCE: &str = "/work/src";
 /// The build's output.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use libcmatrix_schema::{Comparison, Measurement, Quantity, RunRecord, Shows};
+use libcmatrix_schema::{Comparison, Measurement, PackageMeasurement, Quantity, RunRecord, Shows};
 
 use super::{
     super::{amount, sanitise::sanitise_line},
@@ -12,6 +12,8 @@ use super::{
 
 /// Tests told of; the record has more.
 const TESTS: usize = 5;
+/// Packages told of, likewise.
+const PACKAGES: usize = 8;
 
 pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     let Some(comparison) = &record.comparison else { return };
@@ -24,6 +26,7 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     if !told.is_empty() {
         table(out, &told, width);
     }
+    packages(out, comparison, width);
     tests(out, comparison, width);
     if told.iter().any(|m| m.shows == Shows::TooFew) {
         let hint = "too few values for an interval: --attempts 5 and --build-repeats 5, or more";
@@ -98,6 +101,33 @@ fn shows(shows: Shows) -> &'static str {
         Shows::Less => "less",
         Shows::NoDifference => "no difference shown",
         Shows::TooFew => "too few values",
+    }
+}
+
+/// Which packages make the difference of the whole build.
+fn packages(out: &mut String, comparison: &Comparison, width: usize) {
+    let all = &comparison.packages_measured;
+    if all.first().is_none_or(|package| package.measurement.interval.is_none()) {
+        return;
+    }
+    let clear: Vec<&PackageMeasurement> = all.iter().filter(|package| package.is_clear).collect();
+    let _ = writeln!(out, "\n  {DIM}packages whose build costs more or less processor time{DIM:#}");
+    if clear.is_empty() {
+        wrapped(out, "    ", &format!("none of {} beyond chance", all.len()), width);
+    }
+    for package in clear.iter().take(PACKAGES) {
+        let of = &package.measurement;
+        let text = format!(
+            "{}: {} -> {}, {}",
+            sanitise_line(&package.package),
+            amount(of.quantity, of.baseline_median),
+            amount(of.quantity, of.candidate_median),
+            ratio(of),
+        );
+        wrapped(out, "    ", &text, width);
+    }
+    if clear.len() > PACKAGES {
+        let _ = writeln!(out, "    and {} more in the record", clear.len() - PACKAGES);
     }
 }
 
