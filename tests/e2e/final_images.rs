@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-use libcmatrix_schema::{FinalImage, Flavour, RuleStatus, RunRecord, Smoke};
+use libcmatrix_schema::{AsInit, FinalImage, Flavour, RuleStatus, RunRecord, Smoke};
 use libtest_mimic::{Failed, Trial};
 
 use crate::command::{self, Over, check};
@@ -22,6 +22,9 @@ pub fn trials() -> Vec<Trial> {
                 format!("a program without its loader does not start on {engine}"),
                 move || without_loader(over),
             ),
+            Trial::test(format!("a first process is put to the test on {engine}"), move || {
+                as_first_process(over)
+            }),
         ]
     };
     Over::ENGINES.map(trials).into_iter().flatten().collect()
@@ -79,6 +82,61 @@ fn without_loader(over: Over<'_>) -> Result<(), Failed> {
     let failed: Vec<&str> = failed.collect();
     check(&mut complaints, failed.contains(&"max-images-not-starting"), || format!("{failed:?}"));
     nothing_left(over, &record.run_id, &mut complaints)?;
+    ran.judge(&complaints)
+}
+
+/// Becomes a shell that ends on SIGTERM and waits for its children.
+const AN_INIT: &str = r#"
+use std::os::unix::process::CommandExt;
+
+fn main() {
+    let script = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
+    panic!("{}", std::process::Command::new("/bin/sh").args(["-c", script]).exec());
+}
+"#;
+
+fn as_first_process(over: Over<'_>) -> Result<(), Failed> {
+    let mut complaints = Vec::new();
+    let pair = ["--baseline", "debian-trixie-local", "--candidate", "alpine-3.23-local"];
+    let project = command::root().join("sample-projects/forgets-its-children");
+    let project = project.to_string_lossy();
+    let args = [project.as_ref(), "--images", "--no-doctests"];
+    let ran = command::run_over(over, [&args[..], &pair].concat())?;
+    let record = ran.record()?;
+    // There is no shell on nothing, so no child.
+    for (leg, flavour, children) in [
+        (0, Flavour::Runtime, vec!["sh".to_owned()]),
+        (1, Flavour::Runtime, vec!["sh".to_owned()]),
+        (1, Flavour::Empty, Vec::new()),
+    ] {
+        let seen = &image(&record, leg, flavour)?.as_init;
+        let expected = Some(AsInit { stops: false, unreaped: Some(children) });
+        check(&mut complaints, *seen == expected, || format!("{leg} {flavour:?}: {seen:?}"));
+    }
+    nothing_left(over, &record.run_id, &mut complaints)?;
+    ran.judge(&complaints)?;
+
+    let project = tempfile::tempdir()?;
+    fs::create_dir(project.path().join("src"))?;
+    for (name, content) in [
+        ("Cargo.toml", WITHOUT_TESTS),
+        ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"loaded\"\nversion = \"0.0.0\"\n"),
+        ("src/main.rs", AN_INIT),
+    ] {
+        fs::write(project.path().join(name), content)?;
+    }
+    let project = project.path().to_string_lossy();
+    let args = [project.as_ref(), "--images", "--no-doctests"];
+    let ran = command::run_over(over, [&args[..], &pair].concat())?;
+    let record = ran.record()?;
+    for leg in [0, 1] {
+        let seen = &image(&record, leg, Flavour::Runtime)?.as_init;
+        let expected = Some(AsInit { stops: true, unreaped: Some(Vec::new()) });
+        check(&mut complaints, *seen == expected, || format!("{leg}: {seen:?}"));
+    }
+    let findings = record.findings.iter().map(|finding| finding.code.as_str());
+    let findings: Vec<&str> = findings.collect();
+    check(&mut complaints, findings.is_empty(), || format!("{findings:?}"));
     ran.judge(&complaints)
 }
 

@@ -4,7 +4,7 @@
 //! hangs up, whoever asked is gone or does not want it any more.
 
 use std::{
-    io::{self, IoSliceMut, Write},
+    io::{self, BufRead, BufReader, IoSliceMut, Write},
     mem::MaybeUninit,
     os::{fd::OwnedFd, unix::net::UnixStream},
 };
@@ -16,7 +16,7 @@ use rustix::{
 
 use crate::{
     failed::{Doing, Failed},
-    request::{Answer, Request},
+    request::{Answer, Request, Word},
 };
 
 /// The longest request. Most of it are environment variables.
@@ -61,6 +61,14 @@ impl Control {
         let request = serde_json::from_slice(&line)
             .map_err(|e| Failed::new("reading the request", e.to_string()))?;
         Ok((request, passed))
+    }
+
+    /// Reads what is said while a program runs; `None` when the other end hung up.
+    pub(crate) fn word(&self) -> Option<Word> {
+        let mut line = String::new();
+        // Words come one at a time, so that nothing behind the line is lost.
+        BufReader::new(&self.0).read_line(&mut line).ok()?;
+        serde_json::from_str(&line).ok()
     }
 
     /// Answers. Whoever is gone needs no answer, so failing is no error.

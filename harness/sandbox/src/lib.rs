@@ -30,6 +30,7 @@ mod run;
 mod surroundings;
 pub mod tree;
 mod trees;
+pub mod unreaped;
 mod users;
 
 pub use helper::{ARGUMENT, serve};

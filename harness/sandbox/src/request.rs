@@ -176,6 +176,16 @@ pub enum RootFs {
     Copy,
 }
 
+/// What is said while the program of a [`Run`] runs: a line each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Word {
+    /// The first process is to get SIGTERM.
+    Terminate,
+    /// Which children has the first process that ended and were not waited for?
+    Unreaped,
+}
+
 /// What the helper answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
@@ -191,6 +201,11 @@ pub enum Answer {
         code: i32,
         /// How often the kernel killed for memory in it.
         oom_kills: u64,
+    },
+    /// The children of the first process that ended and were not waited for.
+    Unreaped {
+        /// Their names, which are the program's choice.
+        names: Vec<String>,
     },
     /// An archive was unpacked.
     Unpacked(Unpacked),

@@ -28,9 +28,10 @@ use crate::{
     fork, mount,
     network::{self, Ahead},
     program::{self, WithoutGroup},
-    request::{Answer, Hierarchy, RootFs, Run},
+    request::{Answer, Hierarchy, RootFs, Run, Word},
     rootfs,
     surroundings::Prepared,
+    unreaped::unreaped,
     users,
 };
 
@@ -128,10 +129,25 @@ impl First {
         }
     }
 
-    /// Waits for its end; ends it when the caller hangs up.
+    /// Waits for its end; does what is said meanwhile, and ends it when the caller hangs up.
     fn ended(&self, control: &Control) -> Result<i32, Failed> {
-        let happened = wait_for(&[self.pidfd.as_fd(), control.as_fd()])?;
-        if happened[0] { Ok(self.wait()) } else { Ok(self.kill()) }
+        loop {
+            let happened = wait_for(&[self.pidfd.as_fd(), control.as_fd()])?;
+            if happened[0] {
+                return Ok(self.wait());
+            }
+            match control.word() {
+                Some(Word::Terminate) => {
+                    let _ = pidfd_send_signal(&self.pidfd, Signal::TERM);
+                }
+                Some(Word::Unreaped) => {
+                    control.answer(&Answer::Unreaped {
+                        names: unreaped(self.pid.as_raw_nonzero().get()),
+                    });
+                }
+                None => return Ok(self.kill()),
+            }
+        }
     }
 
     /// Kills it, and everything in its namespace with it.

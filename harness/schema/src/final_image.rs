@@ -29,6 +29,22 @@ pub struct FinalImage {
     pub needs: RuntimeNeeds,
     /// What came of starting it.
     pub smoke: Smoke,
+    /// How its first program, started without arguments, does what the first process of a container must
+    /// do; absent where it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_init: Option<AsInit>,
+}
+
+/// What the first process of a container must do: end on SIGTERM, and wait for what it started and for
+/// orphans.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AsInit {
+    /// Whether it ended within five seconds of SIGTERM.
+    pub stops: bool,
+    /// Children that had ended and were not waited for, by their names; absent where the engine cannot
+    /// tell. Hostile text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreaped: Option<Vec<String>>,
 }
 
 impl FinalImage {

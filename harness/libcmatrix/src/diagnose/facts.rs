@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use libcmatrix_schema::{Artifact, Crash, Linkage};
+use libcmatrix_schema::{Artifact, AsInit, Crash, Linkage};
 
 /// A place in the text that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +108,8 @@ pub struct Facts {
     pub baseline: Option<Box<Facts>>,
     /// It does the same on both sides, and takes longer on musl.
     pub slower: Option<Slower>,
+    /// How its program does as the first process of the image that it would be shipped in.
+    pub as_init: Option<AsInit>,
 }
 
 /// A test that takes longer on musl: medians of both sides.

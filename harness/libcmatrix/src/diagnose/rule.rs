@@ -184,6 +184,8 @@ pub struct Condition {
     pub regressed: Option<bool>,
     /// The test does the same on both sides, and takes longer on musl.
     pub slower: Option<SlowerCondition>,
+    /// As the first process of its image's container the program does not do this.
+    pub not_as_init: Option<InitDuty>,
 }
 
 impl Condition {
@@ -195,7 +197,18 @@ impl Condition {
             || self.artifact.is_some()
             || self.regressed.is_some()
             || self.slower.is_some()
+            || self.not_as_init.is_some()
     }
+}
+
+/// What the first process of a container must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InitDuty {
+    /// End on SIGTERM.
+    Stop,
+    /// Wait for its children, and for orphans.
+    Reap,
 }
 
 /// What a test that takes longer does more often; everything that is given must hold.

@@ -146,7 +146,18 @@ pub trait Sandbox: Send {
     fn take_stdout(&mut self) -> Option<Box<dyn AsyncRead + Send + Unpin>>;
     /// Standard error of its first process, so far (for error messages; bounded).
     fn stderr_so_far(&self) -> String;
-    /// Waits for its end.
+    /// Sends SIGTERM to its first process. That it has ended already is no error.
+    ///
+    /// # Errors
+    /// The engine cannot be reached any more.
+    async fn terminate(&mut self) -> Result<()>;
+    /// Names of the children of its first process that have ended and were not waited for; `None` where
+    /// the engine cannot tell. Hostile text.
+    ///
+    /// # Errors
+    /// The engine cannot be reached any more.
+    async fn unreaped(&mut self) -> Result<Option<Vec<String>>>;
+    /// Waits for its end. Waiting may be given up and begun again.
     ///
     /// # Errors
     /// The engine cannot be reached any more.

@@ -26,6 +26,7 @@ pub mod libtest_output;
 pub mod other_allocator;
 pub mod prepare;
 pub mod session;
+mod smoke;
 pub mod source_tree;
 pub mod step;
 pub mod test;

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use libcmatrix_schema::{FinalImage, Flavour, Image, Leg, Linkage, Role, RunRecord};
+use libcmatrix_schema::{AsInit, FinalImage, Flavour, Image, Leg, Linkage, Role, RunRecord};
 use serde_json::json;
 
 use super::sanitise::sanitise_line;
@@ -162,7 +162,7 @@ fn stage_that_is_shipped(
     image: &FinalImage,
 ) -> Result<()> {
     let _ = writeln!(out);
-    let starts_children = may_start_children(record);
+    let wants_init = wants_init(record);
     let mut init = None;
     let manager = match image.flavour {
         Flavour::Empty => {
@@ -181,15 +181,14 @@ fn stage_that_is_shipped(
     match manager {
         Some(manager) => {
             let mut packages = runtime_packages(image, manager);
-            if starts_children {
-                // As PID 1 a program must reap what its children leave behind; tini does that for it.
+            if wants_init {
                 packages.push("tini".into());
                 init = Some(if manager == Manager::Apk { "/sbin/tini" } else { "/usr/bin/tini" });
             }
             install(out, manager, &packages, None);
         }
-        None if starts_children => {
-            let _ = writeln!(out, "# It starts children and has no init: docker run --init");
+        None if wants_init => {
+            let _ = writeln!(out, "# Its program is no init, and wants one: docker run --init");
         }
         None => {}
     }
@@ -201,10 +200,16 @@ fn stage_that_is_shipped(
     Ok(())
 }
 
-/// On any side where it could be told: a static program does not say.
-fn may_start_children(record: &RunRecord) -> bool {
-    let images = record.legs.iter().flat_map(|leg| &leg.final_images);
-    images.filter_map(|image| image.starts_children).any(|starts| starts)
+/// Whether the program needs an init before it, which ends on SIGTERM and waits for orphans: it was seen
+/// not to do so itself, or may start others, on any side where that can be told.
+fn wants_init(record: &RunRecord) -> bool {
+    let mut images = record.legs.iter().flat_map(|leg| &leg.final_images);
+    images.any(|image| {
+        let fails = |seen: &AsInit| {
+            !seen.stops || seen.unreaped.as_ref().is_some_and(|names| !names.is_empty())
+        };
+        image.starts_children == Some(true) || image.as_init.as_ref().is_some_and(fails)
+    })
 }
 
 /// What apk installs for the libraries that the image lacks: it knows packages by their libraries. apt

@@ -6,6 +6,7 @@
 
 mod artifact;
 mod expression;
+mod init;
 mod literals;
 mod pairs;
 mod patterns;
@@ -19,7 +20,9 @@ pub(in crate::diagnose) use patterns::{PatternTable, Target};
 use super::{
     facts::{Facts, Hit, Named, NamedKind},
     packages,
-    rule::{Condition, ContextCondition, CrashCondition, PairRelation, SlowerCondition, When},
+    rule::{
+        Condition, ContextCondition, CrashCondition, InitDuty, PairRelation, SlowerCondition, When,
+    },
     symbols,
 };
 
@@ -59,6 +62,7 @@ enum Compiled {
     Baseline(Box<Compiled>),
     Regressed(bool),
     Slower(SlowerCondition),
+    NotAsInit(InitDuty),
 }
 
 #[derive(Debug)]
@@ -178,6 +182,7 @@ impl Compiled {
                 .map(|inner| Ok(Self::Baseline(Box::new(Self::compile(inner, patterns)?)))),
             c.regressed.map(|is| Ok(Self::Regressed(is))),
             c.slower.map(|is| Ok(Self::Slower(is))),
+            c.not_as_init.map(|duty| Ok(Self::NotAsInit(duty))),
         ]
         .into_iter()
         .flatten()
@@ -254,6 +259,7 @@ impl Compiled {
             }
             Self::Regressed(is) => (facts.regressed == *is).then(Grounds::default),
             Self::Slower(is) => slower::holds(facts.slower?, *is),
+            Self::NotAsInit(duty) => init::fails(facts.as_init.as_ref()?, *duty),
         }
     }
 }

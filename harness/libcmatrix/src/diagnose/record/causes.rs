@@ -54,6 +54,11 @@ impl Causes {
         self.add(Seen { leg, test: Some(id), file: None }, found).tests.push(id.to_owned());
     }
 
+    /// The image that the leg's programs would be shipped in.
+    pub(super) fn add_image(&mut self, leg: &Leg, found: Found) {
+        self.add(Seen { leg, test: None, file: None }, Some(found));
+    }
+
     fn add(&mut self, seen: Seen<'_>, found: Option<Found>) -> &mut Finding {
         let code = found.as_ref().map_or(UNEXPLAINED, |found| found.entry.code);
         let finding = self.by_code.entry(code).or_insert_with(|| match &found {

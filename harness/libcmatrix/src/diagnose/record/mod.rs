@@ -8,6 +8,7 @@
 mod causes;
 mod changed_tests;
 mod failed_steps;
+mod final_images;
 mod slower_tests;
 
 use std::{cmp::Reverse, collections::HashSet};
@@ -35,6 +36,7 @@ pub fn findings(record: &RunRecord, comparison: &Comparison) -> Vec<Finding> {
     failed_steps::explain(&mut causes, baseline, candidate);
     changed_tests::explain(&mut causes, comparison, baseline, candidate);
     slower_tests::explain(&mut causes, comparison, baseline, candidate);
+    final_images::explain(&mut causes, candidate);
     let mut findings = causes.findings();
     let tried = record.experiments.iter().flat_map(|experiment| &experiment.tests);
     let tried: HashSet<&str> = tried.map(|test| test.id.as_str()).collect();

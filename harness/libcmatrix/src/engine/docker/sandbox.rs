@@ -12,10 +12,12 @@ use bollard::{
         ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits,
     },
     query_parameters::{
-        AttachContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
+        AttachContainerOptionsBuilder, KillContainerOptionsBuilder, StartContainerOptions,
+        WaitContainerOptionsBuilder,
     },
 };
 use futures_util::StreamExt;
+use libcmatrix_sandbox::unreaped::unreaped;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::JoinHandle,
@@ -207,6 +209,30 @@ impl Sandbox for DockerSandbox {
 
     fn stderr_so_far(&self) -> String {
         self.stderr.text()
+    }
+
+    async fn terminate(&mut self) -> Result<()> {
+        let options = KillContainerOptionsBuilder::new().signal("SIGTERM").build();
+        match self.daemon.kill_container(&self.id, Some(options)).await {
+            Ok(()) => Ok(()),
+            // It does not run, or is gone.
+            Err(error) if matches!(fault::status(&error), Some(404 | 409 | 500)) => Ok(()),
+            Err(error) => {
+                let what = format!("cannot end a container ({})", self.purpose);
+                Err(fault::failure(what, &error))
+            }
+        }
+    }
+
+    async fn unreaped(&mut self) -> Result<Option<Vec<String>>> {
+        let state = state::inspect(&self.daemon, &self.id).await.map_err(|error| {
+            fault::failure(format!("lost sight of a container ({})", self.purpose), &error)
+        })?;
+        // The daemon itself does not tell of processes that have ended (`docker top` goes by control
+        // groups, which they have left). Another machine's cannot be looked at.
+        let Some(pid) = state.pid.filter(|pid| *pid > 0) else { return Ok(None) };
+        let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        Ok(groups.contains(&self.id).then(|| unreaped(pid)))
     }
 
     async fn wait(&mut self) -> Result<SandboxExit> {

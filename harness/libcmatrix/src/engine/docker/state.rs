@@ -29,6 +29,8 @@ pub(super) struct State {
     pub running: Option<bool>,
     /// How its first process ended.
     pub exit_code: Option<i64>,
+    /// Its first process, as the daemon's machine numbers it.
+    pub pid: Option<i32>,
     /// Whether memory ran out in it.
     #[serde(rename = "OOMKilled")]
     pub oom_killed: Option<bool>,

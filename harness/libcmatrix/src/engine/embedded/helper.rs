@@ -17,14 +17,14 @@ use std::{
 use libcmatrix_sandbox::{
     ARGUMENT,
     failed::Failed,
-    request::{Answer, Request},
+    request::{Answer, Request, Word},
 };
 use rustix::{
     fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create},
     net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg},
 };
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::UnixStream,
     process::{Child, ChildStderr, ChildStdout, Command},
 };
@@ -150,6 +150,14 @@ impl Helper {
     /// What it writes on its standard error. Can be taken once.
     pub(super) fn take_stderr(&mut self) -> Option<ChildStderr> {
         self.child.stderr.take()
+    }
+
+    /// Says something while its program runs. Nobody hears it when the program has ended.
+    pub(super) async fn say(&mut self, word: Word) {
+        if let Ok(mut line) = serde_json::to_vec(&word) {
+            line.push(b'\n');
+            let _ = self.answers.get_mut().write_all(&line).await;
+        }
     }
 
     /// Its next answer. Waiting may be given up and begun again.

@@ -8,7 +8,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use libcmatrix_sandbox::request::{Answer, Bind, Group, Hierarchy, Limits, Program, Request, Run};
+use libcmatrix_sandbox::request::{
+    Answer, Bind, Group, Hierarchy, Limits, Program, Request, Run, Word,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
     net::unix::pipe,
@@ -174,6 +176,16 @@ fn user_of(image: &Held) -> Option<String> {
     Some(image.image.config.user.clone()).filter(|user| !user.is_empty())
 }
 
+impl EmbeddedSandbox {
+    fn lost(&self) -> Failure {
+        Failure::environment(format!("lost sight of a sandbox ({})", self.purpose))
+    }
+}
+
+fn ended(code: i32, oom_kills: u64) -> SandboxExit {
+    SandboxExit { exit_code: code.into(), oom_killed: oom_kills > 0, error: None }
+}
+
 #[async_trait]
 impl Sandbox for EmbeddedSandbox {
     fn take_stdin(&mut self) -> Option<Box<dyn AsyncWrite + Send + Unpin>> {
@@ -188,6 +200,28 @@ impl Sandbox for EmbeddedSandbox {
         self.stderr.text()
     }
 
+    async fn terminate(&mut self) -> Result<()> {
+        if let (Some(helper), None) = (&mut self.helper, &self.exit) {
+            helper.say(Word::Terminate).await;
+        }
+        Ok(())
+    }
+
+    async fn unreaped(&mut self) -> Result<Option<Vec<String>>> {
+        let (Some(helper), None) = (&mut self.helper, &self.exit) else { return Ok(None) };
+        helper.say(Word::Unreaped).await;
+        match helper.answer().await {
+            Ok(Answer::Unreaped { names }) => Ok(Some(names)),
+            // It ended before it heard that.
+            Ok(Answer::Ended { code, oom_kills }) => {
+                self.exit = Some(ended(code, oom_kills));
+                Ok(None)
+            }
+            Ok(other) => Err(self.lost().because(format!("{other:?}"))),
+            Err(failed) => Err(self.lost().because(failed)),
+        }
+    }
+
     async fn wait(&mut self) -> Result<SandboxExit> {
         // Streams that nobody took keep nobody waiting.
         self.stdin = None;
@@ -195,16 +229,13 @@ impl Sandbox for EmbeddedSandbox {
         if let Some(exit) = &self.exit {
             return Ok(exit.clone());
         }
-        let lost = || Failure::environment(format!("lost sight of a sandbox ({})", self.purpose));
         let Some(helper) = &mut self.helper else {
-            return Err(lost().because("it was removed"));
+            return Err(self.lost().because("it was removed"));
         };
         let exit = match helper.answer().await {
-            Ok(Answer::Ended { code, oom_kills }) => {
-                SandboxExit { exit_code: code.into(), oom_killed: oom_kills > 0, error: None }
-            }
-            Ok(other) => return Err(lost().because(format!("{other:?}"))),
-            Err(failed) => return Err(lost().because(failed)),
+            Ok(Answer::Ended { code, oom_kills }) => ended(code, oom_kills),
+            Ok(other) => return Err(self.lost().because(format!("{other:?}"))),
+            Err(failed) => return Err(self.lost().because(failed)),
         };
         if let Some(reading) = self.reading_stderr.take() {
             let _ = reading.await;

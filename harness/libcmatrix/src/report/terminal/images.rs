@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use libcmatrix_schema::{FinalImage, Flavour, Leg, Role, RunRecord, Smoke};
+use libcmatrix_schema::{AsInit, FinalImage, Flavour, Leg, Role, RunRecord, Smoke};
 
 use super::{
     super::{amount, sanitise::sanitise_line},
@@ -56,6 +56,9 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     row("package tools", &|image| names(&image.contents.package_managers));
     row("needs", &needs);
     row("starts", &starts);
+    if images.iter().any(|(_, image)| image.as_init.is_some()) {
+        row("as process 1", &as_init);
+    }
     for line in table.to_string().lines() {
         let _ = writeln!(out, " {}", line.trim_end());
     }
@@ -133,6 +136,17 @@ fn starts(image: &FinalImage) -> String {
         Smoke::Ended { exit_code } => format!("yes (--version: {exit_code})"),
         Smoke::Ran => "yes, and runs on".into(),
         Smoke::DidNotStart { .. } => "no".into(),
+    }
+}
+
+fn as_init(image: &FinalImage) -> String {
+    let Some(AsInit { stops, unreaped }) = &image.as_init else { return "ends by itself".into() };
+    let left = unreaped.as_ref().map_or(0, Vec::len);
+    match (stops, left) {
+        (true, 0) => "stops on SIGTERM".into(),
+        (true, _) => format!("stops on SIGTERM, {left} not waited for"),
+        (false, 0) => "ignores SIGTERM".into(),
+        (false, _) => format!("ignores SIGTERM, {left} not waited for"),
     }
 }
 
