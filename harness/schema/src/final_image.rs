@@ -29,10 +29,27 @@ pub struct FinalImage {
     pub needs: RuntimeNeeds,
     /// What came of starting it.
     pub smoke: Smoke,
+    /// The crates that its programs are compiled of, the project's own among them, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crates: Vec<CompiledCrate>,
     /// How its first program, started without arguments, does what the first process of a container must
     /// do; absent where it ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_init: Option<AsInit>,
+}
+
+/// A crate whose code is in a program.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct CompiledCrate {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Whether it comes from the registry crates.io; else it is the project's own, or of another place.
+    pub is_published: bool,
+    /// The licence that its manifest names. Hostile text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
 }
 
 /// What the first process of a container must do: end on SIGTERM, and wait for what it started and for

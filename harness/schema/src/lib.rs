@@ -30,8 +30,8 @@ pub use crash::{Crash, CrashedThread, Frame, Mapping, Place, StackBounds};
 pub use event::{Event, EventLine};
 pub use experiment::{Experiment, ExperimentKind};
 pub use final_image::{
-    AsInit, FinalImage, Flavour, ImageContents, ImageLayer, InstalledPackage, LayerSizes,
-    NeededLibrary, RuntimeNeeds, Smoke,
+    AsInit, CompiledCrate, FinalImage, Flavour, ImageContents, ImageLayer, InstalledPackage,
+    LayerSizes, NeededLibrary, RuntimeNeeds, Smoke,
 };
 pub use finding::{Confidence, Evidence, Finding, Packages, Proof, Severity};
 pub use leg::{

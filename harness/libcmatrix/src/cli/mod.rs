@@ -5,9 +5,9 @@ mod check;
 mod clean;
 mod completions;
 mod diagnose;
-mod dockerfile;
 mod doctor;
 mod explain;
+mod image_choice;
 mod images;
 mod init;
 mod interrupt;
@@ -26,7 +26,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, Result},
     progress::ProgressMode,
-    report::sanitise::sanitise,
+    report::{dockerfile, sanitise::sanitise, sbom},
 };
 
 const EXIT_CODES: &str = "Exit codes: 0 go (or done), 10 no-go, 11 inconclusive, 2 usage or configuration, \
@@ -98,7 +98,9 @@ enum Command {
     /// Show a finished run again
     Report(report::ReportArgs),
     /// Write the Dockerfile of an image that a run has made
-    Dockerfile(dockerfile::DockerfileArgs),
+    Dockerfile(image_choice::ImageChoice),
+    /// Write the bill of materials (CycloneDX) of an image that a run has made
+    Sbom(image_choice::ImageChoice),
     /// What a log of a build, a test run or a program says about musl, and what to do
     Diagnose(diagnose::DiagnoseArgs),
     /// What a finding means, how it shows, what to do
@@ -141,7 +143,8 @@ pub fn main() -> Exit {
             Command::Run(args) => run::run(*args, &cli.global).await,
             Command::Check(args) => check::check(&args, &cli.global),
             Command::Report(args) => report::report(&args),
-            Command::Dockerfile(args) => dockerfile::dockerfile(&args),
+            Command::Dockerfile(choice) => choice.print(dockerfile::render).map(|()| Exit::Success),
+            Command::Sbom(choice) => choice.print(sbom::render).map(|()| Exit::Success),
             Command::Diagnose(args) => diagnose::diagnose(&args),
             Command::Explain(args) => explain::explain(&args),
             Command::Init(args) => init::init(&args),

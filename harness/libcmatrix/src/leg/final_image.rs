@@ -4,10 +4,17 @@
 //! them on the leg's runtime image, and on nothing where they need nothing. What comes out goes to the
 //! recorder; the images are removed with the run.
 
-use std::{io, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    path::Path,
+};
 
-use cargo_metadata::TargetKind;
-use libcmatrix_schema::{Event, FinalImage, Flavour, Role, StepName, StepStatus};
+use cargo_metadata::{
+    Artifact, DependencyKind, Metadata, Node, NodeDep, Package, PackageId, Source, Target,
+    TargetKind,
+};
+use libcmatrix_schema::{CompiledCrate, Event, FinalImage, Flavour, Role, StepName, StepStatus};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::{
@@ -64,12 +71,13 @@ async fn body(
         programs.push(Program { name, file: file.path().to_owned() });
         files.push(file);
     }
+    let crates = leg.metadata.as_deref().map_or_else(Vec::new, |m| compiled_crates(m, &messages));
     let base = context.folder.scratch_file()?;
     step.progress(0, None, "saving the base");
     context.engine.save_image(&context.owner, &leg.images.runtime.id, base.path()).await?;
-    let all_static = make(context, leg, step, &programs, Some(base.path())).await?;
+    let all_static = make(context, leg, step, (&programs, &crates), Some(base.path())).await?;
     if all_static {
-        make(context, leg, step, &programs, None).await?;
+        make(context, leg, step, (&programs, &crates), None).await?;
     }
     Ok(())
 }
@@ -91,8 +99,7 @@ fn command(context: &Context, leg: &Leg) -> Vec<String> {
 fn programs(messages: &BuildMessages) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for artifact in &messages.artifacts {
-        let is_program = artifact.target.kind.contains(&TargetKind::Bin) && !artifact.profile.test;
-        if let (true, Some(path)) = (is_program, &artifact.executable) {
+        if let (true, Some(path)) = (is_program(artifact), &artifact.executable) {
             // Named like its package: the one that is meant where nothing else is said.
             let is_main = package_name(&artifact.package_id.repr) == artifact.target.name;
             found.push((!is_main, artifact.target.name.clone(), path.to_string()));
@@ -101,6 +108,43 @@ fn programs(messages: &BuildMessages) -> Vec<(String, String)> {
     found.sort();
     found.dedup();
     found.into_iter().map(|(_, name, path)| (name, path)).collect()
+}
+
+/// The crates whose code is in the programs: what their packages depend on, but for what only runs while
+/// they are built.
+fn compiled_crates(metadata: &Metadata, messages: &BuildMessages) -> Vec<CompiledCrate> {
+    let programs = messages.artifacts.iter().filter(|artifact| is_program(artifact));
+    let mut left: Vec<&PackageId> = programs.map(|artifact| &artifact.package_id).collect();
+    let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
+    let nodes: HashMap<&PackageId, &Node> = nodes.map(|node| (&node.id, node)).collect();
+    let packages = metadata.packages.iter().map(|package| (&package.id, package));
+    let packages: HashMap<&PackageId, &Package> = packages.collect();
+    let mut seen = HashSet::new();
+    let mut crates = Vec::new();
+    while let Some(id) = left.pop() {
+        let Some(package) = packages.get(id).filter(|_| seen.insert(id)) else { continue };
+        let is_macro = |target: &Target| target.kind.contains(&TargetKind::ProcMacro);
+        if package.targets.iter().any(is_macro) {
+            continue;
+        }
+        crates.push(CompiledCrate {
+            name: package.name.to_string(),
+            version: package.version.to_string(),
+            is_published: package.source.as_ref().is_some_and(Source::is_crates_io),
+            licence: package.license.clone(),
+        });
+        let dependencies = nodes.get(id).into_iter().flat_map(|node| &node.deps);
+        let is_compiled_in = |dependency: &&NodeDep| {
+            dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
+        };
+        left.extend(dependencies.filter(is_compiled_in).map(|dependency| &dependency.pkg));
+    }
+    crates.sort();
+    crates
+}
+
+fn is_program(artifact: &Artifact) -> bool {
+    artifact.target.kind.contains(&TargetKind::Bin) && !artifact.profile.test
 }
 
 /// Copies a file of the build out of its volume.
@@ -129,7 +173,7 @@ async fn make(
     context: &Context,
     leg: &Leg,
     step: &mut RunningStep<'_>,
-    programs: &[Program],
+    (programs, crates): (&[Program], &[CompiledCrate]),
     base: Option<&Path>,
 ) -> Result<bool> {
     let flavour = if base.is_some() { Flavour::Runtime } else { Flavour::Empty };
@@ -169,6 +213,7 @@ async fn make(
         contents,
         needs,
         smoke,
+        crates: crates.to_vec(),
         as_init,
     };
     context.recorder.event(Event::ImageMade { leg: leg.name.clone(), image });

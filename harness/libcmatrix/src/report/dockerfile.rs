@@ -8,7 +8,7 @@ use std::fmt::Write;
 use libcmatrix_schema::{AsInit, FinalImage, Flavour, Image, Leg, Linkage, Role, RunRecord};
 use serde_json::json;
 
-use super::sanitise::sanitise_line;
+use super::{chosen_image::chosen_image, sanitise::sanitise_line};
 use crate::{
     environment::linkage_flags,
     failure::{Failure, Result},
@@ -46,12 +46,7 @@ impl Manager {
 /// # Errors
 /// The run has made no such image.
 pub fn render(record: &RunRecord, side: Role, empty: bool) -> Result<String> {
-    let leg = record.legs.iter().find(|leg| leg.role == side);
-    let leg = leg.ok_or_else(|| Failure::usage(format!("the run has no {side}")))?;
-    let flavour = if empty { Flavour::Empty } else { Flavour::Runtime };
-    let Some(image) = leg.final_images.iter().find(|image| image.flavour == flavour) else {
-        return Err(no_image(record, leg, empty));
-    };
+    let (leg, image) = chosen_image(record, side, empty)?;
     let mut out = String::new();
     let _ = writeln!(
         out,
@@ -62,21 +57,6 @@ pub fn render(record: &RunRecord, side: Role, empty: bool) -> Result<String> {
     stage_that_compiles(&mut out, record, leg, image)?;
     stage_that_is_shipped(&mut out, record, leg, image)?;
     Ok(out)
-}
-
-fn no_image(record: &RunRecord, leg: &Leg, empty: bool) -> Failure {
-    if empty && !leg.final_images.is_empty() {
-        return Failure::usage(format!("{} has no image on nothing", leg.name))
-            .because("its programs need a loader or libraries, or it could not be made")
-            .hint("leave out --empty");
-    }
-    let failure = Failure::usage(format!("{} has no image in this run", leg.name));
-    if record.settings.images {
-        return failure
-            .because("the project has no programs, or they did not build")
-            .hint("the log of the step `image` has what was said");
-    }
-    failure.hint("run with --images: what is written is what was measured")
 }
 
 fn stage_that_compiles(

@@ -5,15 +5,18 @@
 //! - [`diagnosis`]: what was found in a log
 //! - [`explanation`]: the page of a finding
 //! - [`hazards`]: what may go wrong, before any run
+//! - [`dockerfile`], [`sbom`]: an image that was made, to build again, and what is in it
 //! - [`excerpt`]: the lines of a test's output that tell most
 //! - [`sanitise`]: text of tested programs is hostile; it is made harmless before it goes anywhere
 //! - [`amount`]: seconds and bytes as people read them
 
 pub mod amount;
+mod chosen_image;
 pub mod diagnosis;
 pub mod dockerfile;
 pub mod excerpt;
 pub mod explanation;
 pub mod hazards;
 pub mod sanitise;
+pub mod sbom;
 pub mod terminal;
