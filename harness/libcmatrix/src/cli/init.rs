@@ -77,6 +77,7 @@ mod tests {
         assert_eq!((config.run.attempts, config.run.confirm), (Some(1), Some(4)));
         let unset = Policy {
             max_unexplained: None,
+            max_findings: None,
             max_build_time_ratio: None,
             max_test_time_ratio: None,
             max_test_memory_ratio: None,

@@ -231,8 +231,10 @@ mod tests {
         LayerFile::copy(files.as_slice(), folder).expect("a layer")
     }
 
+    type Pairs = Vec<(String, String)>;
+
     /// The packages, and what is in the layer: path, and content or target.
-    fn made(wanted: &[&str]) -> Result<(Vec<String>, Vec<(String, String)>), String> {
+    fn made(wanted: &[&str]) -> Result<(Vec<String>, Pairs), String> {
         let folder = tempfile::tempdir().expect("a folder");
         let wanted: Vec<String> = wanted.iter().map(|w| (*w).to_owned()).collect();
         let (from, to) = ([debian(folder.path())], [alpine(folder.path())]);
@@ -251,7 +253,7 @@ mod tests {
         Ok((made.packages, entries.collect()))
     }
 
-    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn pairs(pairs: &[(&str, &str)]) -> Pairs {
         pairs.iter().map(|(path, what)| ((*path).to_owned(), (*what).to_owned())).collect()
     }
 

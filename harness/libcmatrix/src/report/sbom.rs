@@ -96,7 +96,8 @@ fn of_crate(compiled: &CompiledCrate) -> Component {
 /// As an expression where it is one; package managers also have names of their own.
 fn licences(text: Option<&str>) -> Option<Licenses> {
     let text = text.map(sanitise_line).filter(|text| !text.is_empty())?;
-    let choice = match SpdxExpression::try_from(text.clone()) {
+    // Older manifests write `MIT/Apache-2.0`.
+    let choice = match SpdxExpression::parse_lax(text.clone()) {
         Ok(expression) => LicenseChoice::Expression(expression),
         Err(_) => LicenseChoice::license(&text),
     };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use libcmatrix_schema::{
     Acceptance, AttemptStatus, ChangeKind, Comparison, Confidence, Control, Finding, Leg, Quantity,
-    Role, Rule, RuleStatus, RunRecord, Step, StepName, StepStatus, VerdictOutcome,
+    Role, Rule, RuleStatus, RunRecord, Severity, Step, StepName, StepStatus, VerdictOutcome,
 };
 
 use super::{false_alarms, images::Images, tells};
@@ -12,6 +12,14 @@ use crate::diagnose::UNEXPLAINED;
 
 /// What the step `image` builds.
 const FOR_IMAGES: &str = "the programs as they would be shipped";
+
+/// A cause that was found and is not accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct FoundCause {
+    pub(super) code: String,
+    pub(super) severity: Severity,
+    pub(super) confidence: Confidence,
+}
 
 /// What rules are about.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +32,8 @@ pub(super) struct Measured {
     pub(super) compared_share: Option<f64>,
     /// Tests and steps that fail in the candidate for a reason that nothing explains.
     pub(super) unexplained: Vec<String>,
+    /// The causes that were found; of what nothing explains there are none.
+    pub(super) findings: Vec<FoundCause>,
     /// By quantity, the lower end of the ratio's interval.
     pub(super) ratios: BTreeMap<Quantity, f64>,
     /// Tests that are not the same on both sides.
@@ -70,6 +80,7 @@ impl Measured {
             compared_share: (comparison.total > 0)
                 .then(|| share(comparison.compared, comparison.total)),
             unexplained: unexplained(record),
+            findings: found(record, acceptances),
             images: Images::of(record),
             ratios: intervals.filter_map(|m| Some((m.quantity, m.interval?[0]))).collect(),
             ..Self::default()
@@ -205,6 +216,30 @@ fn crashes_on_candidate_only(record: &RunRecord) -> BTreeSet<&str> {
             .collect()
     };
     &crashes(Role::Candidate) - &crashes(Role::Baseline)
+}
+
+/// Causes that were found. One is accepted by its code, or where all tests that it explains are.
+fn found(record: &RunRecord, acceptances: &[Acceptance]) -> Vec<FoundCause> {
+    let is_accepted = |finding: &Finding| {
+        let valid: Vec<&Acceptance> = acceptances.iter().filter(|a| !a.expired).collect();
+        let by_code =
+            |a: &&Acceptance| a.tests.is_empty() && a.finding.as_ref() == Some(&finding.code);
+        let is_covered = |id: &String| valid.iter().any(|a| a.covers.contains(id));
+        if finding.tests.is_empty() {
+            valid.iter().any(by_code)
+        } else {
+            finding.tests.iter().all(is_covered)
+        }
+    };
+    let named = record.findings.iter().filter(|finding| finding.code != UNEXPLAINED);
+    named
+        .filter(|finding| !is_accepted(finding))
+        .map(|finding| FoundCause {
+            code: finding.code.clone(),
+            severity: finding.severity,
+            confidence: finding.confidence,
+        })
+        .collect()
 }
 
 fn unexplained(record: &RunRecord) -> Vec<String> {

@@ -98,7 +98,7 @@ fn tells(status: StepStatus) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use libcmatrix_schema::{Attempt, Outcome};
+    use libcmatrix_schema::{Attempt, Confidence, Outcome, Severity};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -306,6 +306,41 @@ mod tests {
         assert_eq!(outcome(&larger, Some(0.0)), (NoGo, Some(RuleStatus::Fail)));
         let none = record((built(), &[("p$a", "passed")]), (built(), &[("p$a", "passed")]));
         assert_eq!(outcome(&none, Some(0.6)), (Go, Some(RuleStatus::NotMeasured)));
+    }
+
+    /// Without a test that got worse a cause may still matter, as a program that ignores SIGTERM.
+    #[test]
+    fn causes_are_counted_where_that_is_asked_for() {
+        let good: &[_] = &[("p$a", "passed")];
+        let mut record = record((built(), good), (built(), good));
+        record.started_at = "2026-11-29T10:00:00Z".into();
+        record.findings.push(
+            serde_json::from_value(json!({
+                "code": "init-zombies", "title": "t", "severity": "medium",
+                "confidence": "likely", "evidence": [], "remedies": [], "tests": [],
+            }))
+            .expect("a finding"),
+        );
+        let outcome = |policy: Policy, accepts: &[Accept]| {
+            decide(&record, &compare(&record), &policy, accepts).outcome
+        };
+        use VerdictOutcome::{Go, NoGo};
+        let strict = Policy { max_findings: Some(0), ..Policy::default() };
+        assert_eq!(outcome(Policy::default(), &[]), Go);
+        assert_eq!(outcome(strict.clone(), &[]), NoGo);
+        let high = Policy { findings_severity: Severity::High, ..strict.clone() };
+        assert_eq!(outcome(high, &[]), Go);
+        let proven = Policy { findings_confidence: Confidence::Proven, ..strict.clone() };
+        assert_eq!(outcome(proven, &[]), Go);
+        let accept = |finding: &str, expires: &str| Accept {
+            finding: Some(finding.into()),
+            reason: "known".into(),
+            expires: expires.into(),
+            ..Accept::default()
+        };
+        assert_eq!(outcome(strict.clone(), &[accept("init-zombies", "2999-01-01")]), Go);
+        assert_eq!(outcome(strict.clone(), &[accept("init-zombies", "2001-01-01")]), NoGo);
+        assert_eq!(outcome(strict, &[accept("no-bash", "2999-01-01")]), NoGo);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The limits of the verdict: `[policy]` in `libcmatrix.toml`.
 
-use libcmatrix_schema::{Quantity, Rule, RuleStatus, VerdictOutcome};
+use libcmatrix_schema::{Confidence, Quantity, Rule, RuleStatus, Severity, VerdictOutcome};
 use serde::Deserialize;
 
-use super::{count, measure::Measured};
+use super::{
+    count,
+    measure::{FoundCause, Measured},
+};
 
 /// Limits. The defaults allow nothing to get worse and nothing to stay unseen.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -30,6 +33,13 @@ pub struct Policy {
     pub min_compared_share: f64,
     /// Most failures that nothing explains, before it is no-go; without it, they are not counted.
     pub max_unexplained: Option<u64>,
+    /// Most causes that may be found, of `findings_severity` and `findings_confidence` or more, before it
+    /// is no-go; without it, they are not counted. Tests that got worse are counted whatever the cause.
+    pub max_findings: Option<u64>,
+    /// The least severity that counts for `max_findings`.
+    pub findings_severity: Severity,
+    /// The least confidence that counts for it.
+    pub findings_confidence: Confidence,
     /// Most that a cold build may take by the baseline's, before it is no-go. The lower end of the
     /// interval counts, so that noise is not taken for slowness. Without it, it is not judged.
     pub max_build_time_ratio: Option<f64>,
@@ -55,6 +65,9 @@ impl Default for Policy {
             min_compared: 1,
             min_compared_share: 0.0,
             max_unexplained: None,
+            max_findings: None,
+            findings_severity: Severity::Medium,
+            findings_confidence: Confidence::Likely,
             max_build_time_ratio: None,
             max_test_time_ratio: None,
             max_test_memory_ratio: None,
@@ -176,6 +189,16 @@ impl Policy {
         rules.extend(self.max_unexplained.map(|limit| {
             let reason = format!("nothing explains {}", named(&measured.unexplained));
             at_most("max-unexplained", limit, &measured.unexplained, NoGo, reason)
+        }));
+        rules.extend(self.max_findings.map(|limit| {
+            let counts = |finding: &&FoundCause| {
+                finding.severity >= self.findings_severity
+                    && finding.confidence >= self.findings_confidence
+            };
+            let found: Vec<String> =
+                measured.findings.iter().filter(counts).map(|f| f.code.clone()).collect();
+            let reason = format!("found: {}", named(&found));
+            at_most("max-findings", limit, &found, NoGo, reason)
         }));
         for (id, limit, quantity, what) in [
             ("max-build-time-ratio", self.max_build_time_ratio, Quantity::BuildWall, "builds take"),
