@@ -5,7 +5,9 @@
 //! aside and a line of shell put in its place, which comes here as well.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     io::{self, Write},
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
@@ -33,12 +35,13 @@ const ASIDE: &str = ".measured";
 /// Runs the process; gives its exit code. What keeps it from being measured never keeps it from running.
 #[must_use]
 pub fn run_build_process() -> i32 {
-    let args: Vec<String> =
-        env::args_os().skip(2).map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let ran = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    let args: Vec<OsString> = env::args_os().skip(2).collect();
+    // Only looked at; the program gets its arguments as they are.
+    let words: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let (program, ran) = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [COMPILER, log, script_wrapper, program, ..] => {
-            let compilation = Compilation::of(&args[4..]);
-            let ended = run(program, &args[4..], |process| {
+            let compilation = Compilation::of(&words[4..]);
+            let ended = run(Command::new(&args[3]).args(&args[4..]), |process| {
                 if let Some(compilation) = &compilation {
                     note(log, process(BuildProcessKind::Compiler, compilation.crate_name.clone()));
                 }
@@ -49,17 +52,23 @@ pub fn run_build_process() -> i32 {
                 // Left as it is, it runs all the same.
                 let _ = put_before(&script, script_wrapper);
             }
-            ended
+            (program, ended)
         }
-        [BUILD_SCRIPT, log, program, ..] => run(program, &args[3..], |process| {
-            note(log, process(BuildProcessKind::BuildScript, String::new()));
-        }),
+        [BUILD_SCRIPT, log, program, ..] => {
+            // Compilers that it starts itself are part of what it takes.
+            let mut command = Command::new(&args[2]);
+            command.args(&args[3..]).env_remove("RUSTC_WRAPPER");
+            let ended = run(&mut command, |process| {
+                note(log, process(BuildProcessKind::BuildScript, String::new()));
+            });
+            (program, ended)
+        }
         _ => return 2,
     };
     match ran {
         Ok(status) => status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
         Err(error) => {
-            eprintln!("{}: {error}", args.get(3).map_or("", String::as_str));
+            eprintln!("{program}: {error}");
             127
         }
     }
@@ -106,12 +115,11 @@ fn put_before(path: &Path, wrapper: &str) -> io::Result<()> {
 
 /// Starts a program and waits for it; `done` gets what makes a [`BuildProcess`] of a kind and a target.
 fn run(
-    program: &str,
-    args: &[String],
+    command: &mut Command,
     done: impl FnOnce(&dyn Fn(BuildProcessKind, String) -> BuildProcess),
 ) -> io::Result<ExitStatus> {
     let started = Instant::now();
-    let child = Command::new(program).args(args).spawn()?;
+    let child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or(io::ErrorKind::NotFound)?;
     // Not reaped yet, so that its place in /proc still says what its own children took.

@@ -15,6 +15,7 @@ use std::{
 
 use libcmatrix_schema::{AttemptStatus, Crash};
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags},
     pipe::{PipeFlags, pipe_with},
     process::{DumpableBehavior, Pid, Signal},
@@ -130,8 +131,12 @@ fn supervise(
         }
         drop(go_in);
     }
-    // Not to the pipe's end: a traced process that could not become the program stops before it lets go
-    // of the pipe, and waits for us.
+    // A traced process that could not become the program, or is killed before it does, stops before it
+    // lets go of the pipe, and waits for us; so nothing is waited for longer than that takes, and the
+    // message has an end of its own.
+    while failure.buffer().is_empty() && !can_be_read(failure.get_ref())? {
+        program.wait();
+    }
     failure.read_until(b'\n', &mut reason)?;
     if !reason.is_empty() {
         while program.end.is_none() && program.wait() {
@@ -210,6 +215,15 @@ fn supervise(
         crash,
         crash_unseen,
     })
+}
+
+/// Waits a moment for a pipe to have something, or its end.
+fn can_be_read(pipe: &fs::File) -> io::Result<bool> {
+    let moment = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+    match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&moment)) {
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        ready => Ok(ready? > 0),
+    }
 }
 
 /// What the fork may add by itself before it becomes the program.

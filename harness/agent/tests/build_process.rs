@@ -68,11 +68,12 @@ fn build(folder: &Path, script: &str) -> (Output, Vec<BuildProcess>) {
 
 fn every_process() {
     let folder = tempfile::tempdir().expect("a folder");
-    // As a build script that calls a C compiler; it is started by the name that cargo gave it.
+    // As one that calls a C compiler.
     let script = "fn main() {
         let work = \"i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done\";
         assert!(std::process::Command::new(\"sh\").args([\"-c\", work]).status().unwrap().success());
         assert_eq!(std::env::args().count(), 1);
+        assert!(std::env::var_os(\"RUSTC_WRAPPER\").is_none());
         println!(\"cargo::rustc-cfg=told\");
     }";
     let (output, processes) = build(folder.path(), script);

@@ -90,7 +90,27 @@ fn the_width_is_kept() {
 /// The styled form has escape sequences of this program's only.
 #[test]
 fn nothing_but_styles_is_added() {
-    for record in [hostile(), record("thread-stack")] {
+    // Names out of images are in findings and images.
+    let mut named = record("program-crashes");
+    let odd = "\u{1b}]0;x\u{7}odd\u{9b}31m";
+    named.findings.push(
+        serde_json::from_value(serde_json::json!({
+            "code": "program-missing", "title": "t", "confidence": "proven", "remedies": [],
+            "evidence": [{ "text": odd }], "tests": [odd],
+            "proofs": [{
+                "kind": "packages-added", "change": format!("with {odd} added"), "of": 1,
+                "as_predicted": 1, "conclusion": "c",
+            }],
+        }))
+        .expect("a finding"),
+    );
+    if let Some(verdict) = &mut named.verdict {
+        verdict.conditions.push(format!("with {odd}=1"));
+    }
+    let image = &mut named.legs[0].final_images[0];
+    image.contents.shells.push(odd.into());
+    image.contents.packages[0].name = odd.into();
+    for record in [hostile(), record("thread-stack"), named] {
         let styled = render(&record, &TerminalOptions { width: 100, files: Vec::new() });
         assert!(!styled.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\u{1b}')));
         for sequence in styled.split('\u{1b}').skip(1) {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::unreaped::Unreaped;
+
 /// Whose files a tree may hold and whom a program may become, inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -204,8 +206,8 @@ pub enum Answer {
     },
     /// The children of the first process that ended and were not waited for.
     Unreaped {
-        /// Their names, which are the program's choice.
-        names: Vec<String>,
+        /// The first few of them.
+        children: Vec<Unreaped>,
     },
     /// An archive was unpacked.
     Unpacked(Unpacked),

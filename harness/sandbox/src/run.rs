@@ -142,7 +142,7 @@ impl First {
                 }
                 Some(Word::Unreaped) => {
                     control.answer(&Answer::Unreaped {
-                        names: unreaped(self.pid.as_raw_nonzero().get()),
+                        children: unreaped(self.pid.as_raw_nonzero().get()),
                     });
                 }
                 None => return Ok(self.kill()),

@@ -1,25 +1,46 @@
 //! Processes that ended and that their parent does not wait for.
 //!
-//! Takes a process of this machine; gives names, as `/proc` has them.
+//! Takes a process of this machine; gives its children of this kind, as `/proc` has them.
 
-/// Names of the children of a process that have ended and were not waited for (proc_pid_stat(5)). They
-/// are the processes' own choice.
-#[must_use]
-pub fn unreaped(parent: i32) -> Vec<String> {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let stats = processes
-        .flatten()
-        .filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok());
-    stats.filter_map(|stat| name_if_unreaped(&stat, parent).map(str::to_owned)).collect()
+use serde::{Deserialize, Serialize};
+
+/// More of them are not told of.
+const MOST: usize = 32;
+
+/// A process that ended and was not waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreaped {
+    /// Its id.
+    pub pid: i32,
+    /// When it was started, in ticks of the kernel: with the id, no other process is like this.
+    pub started: u64,
+    /// Its name, which is its own choice.
+    pub name: String,
 }
 
-fn name_if_unreaped(stat: &str, parent: i32) -> Option<&str> {
+/// The children of a process that have ended and were not waited for (proc_pid_stat(5)), the first few.
+#[must_use]
+pub fn unreaped(parent: i32) -> Vec<Unreaped> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let stats =
+        processes.flatten().filter_map(|process| std::fs::read(process.path().join("stat")).ok());
+    // A name is cut wherever its 15 bytes end.
+    let texts = stats.map(|stat| String::from_utf8_lossy(&stat).into_owned());
+    texts.filter_map(|text| read(&text, parent)).take(MOST).collect()
+}
+
+fn read(stat: &str, parent: i32) -> Option<Unreaped> {
     // The name may hold spaces and parentheses.
     let (before, after) = stat.rsplit_once(')')?;
-    let mut fields = after.split_whitespace();
-    let is_one =
-        fields.next() == Some("Z") && fields.next().and_then(|id| id.parse().ok()) == Some(parent);
-    is_one.then(|| before.split_once('(').map_or("", |(_, name)| name))
+    let (pid, name) = before.split_once(" (")?;
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    // One whose first thread ended and that has others is still at work.
+    let is_one = fields.first() == Some(&"Z")
+        && fields.get(1)?.parse() == Ok(parent)
+        && number(17).is_some_and(|threads| threads <= 1);
+    is_one.then_some(())?;
+    Some(Unreaped { pid: pid.parse().ok()?, started: number(19)?, name: name.to_owned() })
 }
 
 #[cfg(test)]
@@ -28,9 +49,14 @@ mod tests {
 
     #[test]
     fn only_ones_own_dead_children() {
-        assert_eq!(name_if_unreaped("9 (a) b)) Z 7 9", 7), Some("a) b)"));
-        assert_eq!(name_if_unreaped("9 (sh) Z 8 9", 7), None);
-        assert_eq!(name_if_unreaped("9 (sh) S 7 9", 7), None);
+        let stat = |name: &str, state: &str, parent: u32, threads: u32| {
+            format!("9 ({name}) {state} {parent} 9 9 0 -1 4 1 2 0 0 1 1 0 0 20 0 {threads} 0 777 0")
+        };
+        let one = Unreaped { pid: 9, started: 777, name: "a) b)".into() };
+        assert_eq!(read(&stat("a) b)", "Z", 7, 1), 7), Some(one));
+        assert_eq!(read(&stat("sh", "Z", 8, 1), 7), None);
+        assert_eq!(read(&stat("sh", "S", 7, 1), 7), None);
+        assert_eq!(read(&stat("sh", "Z", 7, 2), 7), None, "its other threads run");
     }
 
     #[test]
@@ -40,7 +66,8 @@ mod tests {
         while unreaped(me).is_empty() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
+        assert_eq!(u32::try_from(unreaped(me)[0].pid), Ok(child.id()));
         child.wait().expect("waited for");
-        assert_eq!(unreaped(me), [""; 0]);
+        assert_eq!(unreaped(me), []);
     }
 }

@@ -29,11 +29,12 @@ pub struct FinalImage {
     pub needs: RuntimeNeeds,
     /// What came of starting it.
     pub smoke: Smoke,
-    /// The crates that its programs are compiled of, the project's own among them, by name.
+    /// The crates that its programs are compiled of, the project's own among them, by name. What is
+    /// linked statically besides, as musl and C libraries, is not among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crates: Vec<CompiledCrate>,
     /// How its first program, started without arguments, does what the first process of a container must
-    /// do; absent where it ends by itself.
+    /// do; absent where it ends by itself, or does not start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_init: Option<AsInit>,
 }
@@ -56,10 +57,10 @@ pub struct CompiledCrate {
 /// orphans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AsInit {
-    /// Whether it ended within five seconds of SIGTERM.
+    /// Whether it ended within ten seconds of SIGTERM, as `docker stop` waits.
     pub stops: bool,
-    /// Children that had ended and were not waited for, by their names; absent where the engine cannot
-    /// tell. Hostile text.
+    /// Children that had ended and were not waited for, half a second long, by their names, the first few;
+    /// absent where the engine cannot tell. Hostile text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreaped: Option<Vec<String>>,
 }

@@ -130,6 +130,9 @@ pub struct Environment {
     /// The images, pinned.
     #[serde(default)]
     pub images: Vec<Image>,
+    /// Variables that the configuration sets for build and tests.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
     /// The compiler, as it said itself. Absent until it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toolchain: Option<Toolchain>,

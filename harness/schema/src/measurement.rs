@@ -121,7 +121,8 @@ pub struct PackageMeasurement {
     /// Processor time of its compilations, of their linkers and of its build script, in one cold build.
     #[serde(flatten)]
     pub measurement: Measurement,
-    /// Whether the difference is clear: beyond chance, though many packages are looked at.
+    /// Whether the difference is clear: all values of one side lie above all of the other, and the
+    /// medians are 10 % and 50 ms apart. Among many packages a few may be so by chance.
     pub is_clear: bool,
 }
 

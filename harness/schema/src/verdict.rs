@@ -12,6 +12,10 @@ pub struct Verdict {
     pub outcome: VerdictOutcome,
     /// Why, in words, the weightiest first.
     pub reasons: Vec<String>,
+    /// What a `go` rests on: settings of the candidate that are not the usual ones, in words. They were
+    /// in force in the run, and must be where the project moves to. May hold hostile text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
     /// Every rule of the policy with what was measured.
     pub rules: Vec<Rule>,
     /// Known differences, as they were accepted.
@@ -40,6 +44,9 @@ pub struct Acceptance {
     /// Ids of the tests that are worse in the candidate and covered by it; none: nothing of what was
     /// accepted was seen.
     pub covers: Vec<String>,
+    /// Whether its finding was made without any test that is worse; then it covers the finding itself.
+    #[serde(default)]
+    pub covers_finding: bool,
 }
 
 /// The three answers.

@@ -21,7 +21,7 @@ const SHORTEST: f64 = 0.02;
 /// A package's cost below this many seconds of difference does not hurt.
 const LEAST_PACKAGE: f64 = 0.05;
 /// How far apart, as a ratio, the medians of one package must be.
-const CLEAR_PACKAGE: f64 = 1.05;
+const CLEAR_PACKAGE: f64 = 1.1;
 /// A difference in memory below this is that of the libcs' own, in bytes.
 const LEAST_MEMORY: f64 = (4 << 20) as f64;
 

@@ -12,7 +12,7 @@ use libcmatrix_schema::{
 };
 
 use super::{record::UNEXPLAINED, rulebook::rulebook};
-use crate::statistics::median;
+use crate::{image_contents::transplant::Wanted, statistics::median};
 
 /// An experiment that is worth its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct PlannedExperiment {
     pub kind: ExperimentKind,
     /// Code of the finding whose own the change is.
     pub finding: Option<String>,
-    /// Packages to add, or programs whose packages are added; those that there are none of do not count.
-    pub wanted: Vec<String>,
+    /// What is to be added.
+    pub wanted: Wanted,
     /// Ids of the tests to run.
     pub tests: Vec<String>,
 }
@@ -38,17 +38,18 @@ pub fn plan(findings: &[Finding]) -> Vec<PlannedExperiment> {
             let planned = by_change.entry((*kind, own)).or_insert_with(|| PlannedExperiment {
                 kind: *kind,
                 finding: own.map(str::to_owned),
-                wanted: Vec::new(),
+                wanted: Wanted::default(),
                 tests: Vec::new(),
             });
             planned.tests.extend(finding.tests.iter().cloned());
             if own.is_some() {
-                planned.wanted.extend(missing(finding));
+                add_missing(&mut planned.wanted, finding);
             }
         }
     }
     let planned = by_change.into_values().map(|mut planned| {
-        for list in [&mut planned.tests, &mut planned.wanted] {
+        let Wanted { packages, programs } = &mut planned.wanted;
+        for list in [&mut planned.tests, packages, programs] {
             list.sort_unstable();
             list.dedup();
         }
@@ -57,18 +58,18 @@ pub fn plan(findings: &[Finding]) -> Vec<PlannedExperiment> {
     planned.filter(|experiment| !experiment.tests.is_empty()).collect()
 }
 
-/// Names of what a finding says is missing: its packages, or else whatever its evidence names.
-fn missing(finding: &Finding) -> Vec<String> {
+/// Adds what a finding says is missing: its packages, or else the programs that its evidence may name.
+fn add_missing(wanted: &mut Wanted, finding: &Finding) {
     if !finding.packages.is_empty() {
         let libcmatrix_schema::Packages { debian, alpine } = &finding.packages;
-        return debian.iter().chain(alpine).cloned().collect();
+        wanted.packages.extend(debian.iter().chain(alpine).cloned());
+        return;
     }
-    let texts = finding.evidence.iter().map(|evidence| evidence.text.replace(NOT_THERE, " "));
-    let names = texts.flat_map(|text| {
+    for evidence in &finding.evidence {
+        let text = evidence.text.replace(NOT_THERE, " ");
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "._+-".contains(c)));
-        words.map(str::to_owned).collect::<Vec<_>>()
-    });
-    names.filter(|name| name.len() > 1).collect()
+        wanted.programs.extend(words.filter(|word| word.len() > 1).map(str::to_owned));
+    }
 }
 
 /// What is said of something missing; in it, "file" is no program.
@@ -95,21 +96,35 @@ pub(super) fn apply(
         for kind in asked_for(&finding.code) {
             let Some(experiment) = made(experiments, *kind, &finding.code) else { continue };
             let Some(proof) = judge(finding, experiment, comparison, candidate) else { continue };
-            held.push(proof.as_predicted == proof.of);
+            held.push((*kind, proof.as_predicted == proof.of));
             finding.proofs.push(proof);
         }
         if finding.code == UNEXPLAINED || held.is_empty() {
             continue;
         }
-        finding.confidence = match finding.confidence {
-            // An experiment about less shows more: it may be something around the program, and yet not this.
-            _ if held.contains(&false) => Confidence::Possible,
-            // It is shown that something around the program is missing; what it is was only guessed.
-            Confidence::Possible if finding.proofs.iter().all(is_about_userland) => {
-                Confidence::Likely
-            }
-            _ => Confidence::Proven,
-        };
+        finding.confidence = after(finding.confidence, &held);
+    }
+}
+
+/// How sure a finding is after experiments, and whether each came out as it predicts.
+fn after(before: Confidence, held: &[(ExperimentKind, bool)]) -> Confidence {
+    let is_userland = |kind| kind == ExperimentKind::BaselineUserland;
+    let is_added = |kind| kind == ExperimentKind::PackagesAdded;
+    let userland_holds = held.iter().any(|(kind, holds)| is_userland(*kind) && *holds);
+    if held.iter().any(|(kind, holds)| !holds && !(is_added(*kind) && userland_holds)) {
+        return Confidence::Possible;
+    }
+    if held.iter().any(|(_, holds)| !holds) {
+        // It is something around the program, and more than that package; maybe another one as well, or
+        // what would be made when it is installed.
+        return before;
+    }
+    match before {
+        // It is shown that something around the program is missing; what it is was only guessed.
+        Confidence::Possible if held.iter().all(|(kind, _)| is_userland(*kind)) => {
+            Confidence::Likely
+        }
+        _ => Confidence::Proven,
     }
 }
 
@@ -140,10 +155,6 @@ fn is_acquitted(finding: &mut Finding, experiment: &Experiment, comparison: &Com
     finding.tests.retain(|id| !is_as_slow(id));
     finding.evidence.retain(|evidence| !evidence.test.as_ref().is_some_and(is_as_slow));
     had_tests && finding.tests.is_empty()
-}
-
-fn is_about_userland(proof: &Proof) -> bool {
-    proof.kind == ExperimentKind::BaselineUserland
 }
 
 fn judge(
@@ -402,9 +413,10 @@ mod tests {
         let planned = plan(&[bash.clone(), perl]);
         let added: Vec<_> =
             planned.iter().filter(|p| p.kind == ExperimentKind::PackagesAdded).collect();
-        assert_eq!(added[0].wanted, ["bash"]);
-        assert!(added[1].wanted.contains(&"perl".to_owned()));
-        assert!(!added[1].wanted.contains(&"file".to_owned()));
+        assert_eq!(added[0].wanted.packages, ["bash"]);
+        assert!(added[1].wanted.programs.contains(&"perl".to_owned()));
+        assert!(!added[1].wanted.programs.contains(&"file".to_owned()));
+        assert_eq!(added[1].wanted.packages, [""; 0]);
 
         let good = [AttemptStatus::Passed, AttemptStatus::Passed];
         let mut made = experiment(ExperimentKind::PackagesAdded, &good);
@@ -424,15 +436,20 @@ mod tests {
         assert!(proven.proofs[0].change.contains("perl-base"), "{:?}", proven.proofs);
     }
 
-    /// On Debian's userland they pass, with bash they do not: it was something else.
+    /// On Debian's userland they pass, with bash alone they do not: maybe they want perl, too.
     #[test]
-    fn what_is_shown_of_less_counts() {
-        let (good, bad) = (AttemptStatus::Passed, AttemptStatus::Failed { exit_code: 1 });
-        let userland = experiment(ExperimentKind::BaselineUserland, &[good.clone(), good.clone()]);
-        let added = experiment(ExperimentKind::PackagesAdded, &[bad, good]);
-        let mut findings = vec![finding("no-bash")];
-        apply(&mut findings, &[userland, added], &Comparison::default(), &HashMap::new());
-        assert_eq!(findings[0].confidence, Confidence::Possible);
+    fn a_package_that_is_not_enough_refutes_nothing() {
+        use ExperimentKind::{BaselineUserland, PackagesAdded};
+        let likely = |held| after(Confidence::Likely, held);
+        assert_eq!(likely(&[(BaselineUserland, true), (PackagesAdded, true)]), Confidence::Proven);
+        assert_eq!(likely(&[(BaselineUserland, true), (PackagesAdded, false)]), Confidence::Likely);
+        assert_eq!(
+            likely(&[(BaselineUserland, false), (PackagesAdded, true)]),
+            Confidence::Possible
+        );
+        assert_eq!(likely(&[(PackagesAdded, false)]), Confidence::Possible);
+        let guess = [(BaselineUserland, true), (PackagesAdded, false)];
+        assert_eq!(after(Confidence::Possible, &guess), Confidence::Possible);
     }
 
     #[test]

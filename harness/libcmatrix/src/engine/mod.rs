@@ -19,6 +19,7 @@ use std::{collections::BTreeMap, path::Path, pin::Pin};
 
 use async_trait::async_trait;
 use futures_util::Stream;
+use libcmatrix_sandbox::unreaped::Unreaped;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use image_format::saved;
@@ -151,12 +152,12 @@ pub trait Sandbox: Send {
     /// # Errors
     /// The engine cannot be reached any more.
     async fn terminate(&mut self) -> Result<()>;
-    /// Names of the children of its first process that have ended and were not waited for; `None` where
-    /// the engine cannot tell. Hostile text.
+    /// The children of its first process that have ended and were not waited for, the first few; `None`
+    /// where it has ended itself, or the engine cannot tell.
     ///
     /// # Errors
     /// The engine cannot be reached any more.
-    async fn unreaped(&mut self) -> Result<Option<Vec<String>>>;
+    async fn unreaped(&mut self) -> Result<Option<Vec<Unreaped>>>;
     /// Waits for its end. Waiting may be given up and begun again.
     ///
     /// # Errors

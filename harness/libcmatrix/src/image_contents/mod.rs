@@ -11,4 +11,4 @@
 pub(crate) mod files;
 pub(crate) mod needs;
 pub(crate) mod packages;
-pub(crate) mod transplant;
+pub mod transplant;

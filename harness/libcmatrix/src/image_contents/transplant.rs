@@ -27,33 +27,45 @@ const PATH: [&str; 6] = ["usr/local/bin", "usr/bin", "bin", "usr/local/sbin", "u
 pub(crate) struct Transplant {
     /// The files.
     pub layer: LayerFile,
-    /// The packages that they are of, libraries left aside.
+    /// The packages that they are of, libraries left aside; programs of no package by their own names.
     pub packages: Vec<String>,
 }
 
-/// Makes the layer. `wanted` are names of packages, or of programs that `to` does not have; those that
-/// are neither in `from` are left aside. The inner error says why there is nothing to add.
+/// What is to be added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Packages, by their names in `from`.
+    pub packages: Vec<String>,
+    /// Programs, whose packages are added; words of which many may be none. What `to` has, or `from` has
+    /// not, is left aside.
+    pub programs: Vec<String>,
+}
+
+/// Makes the layer. The inner error says why there is nothing to add.
 ///
 /// # Errors
 /// A layer cannot be read, or the disk is full.
 pub(crate) fn transplant(
     from: &[LayerFile],
     to: &[LayerFile],
-    wanted: &[String],
+    wanted: &Wanted,
     scratch: &Path,
 ) -> io::Result<Result<Transplant, String>> {
     let (from_files, to_files) = (files(from)?, files(to)?);
     let installed = Installed::read(&from_files);
     let mut packages = BTreeSet::new();
     let mut taken = BTreeSet::new();
-    for name in wanted {
-        if installed.has(name) {
-            packages.insert(name.clone());
-        } else if let Some(path) = program(name, &from_files, &to_files) {
-            let chain = from_files.chain(&path);
-            packages.extend(chain.iter().filter_map(|p| installed.owner(p)).map(str::to_owned));
-            taken.extend(chain);
+    packages.extend(wanted.packages.iter().filter(|name| installed.has(name)).cloned());
+    let mut alone = Vec::new();
+    for name in &wanted.programs {
+        let Some(path) = program(name, &from_files, &to_files) else { continue };
+        let chain = from_files.chain(&path);
+        let owners: Vec<&str> = chain.iter().filter_map(|p| installed.owner(p)).collect();
+        if owners.is_empty() {
+            alone.push(name.clone());
         }
+        packages.extend(owners.into_iter().map(str::to_owned));
+        taken.extend(chain);
     }
     taken.extend(packages.iter().flat_map(|p| installed.files_of(p)).map(str::to_owned));
     if taken.is_empty() {
@@ -68,7 +80,8 @@ pub(crate) fn transplant(
     let libraries = libraries.iter().flat_map(|(_, path)| from_files.chain(path)).collect();
     landings.extend(self::landings(&libraries, &from_files, &to_files));
     let layer = pack(from, &landings, &aliases(&landings, &from_files, &to_files), scratch)?;
-    Ok(Ok(Transplant { layer, packages: packages.into_iter().collect() }))
+    let packages = packages.into_iter().chain(alone).collect();
+    Ok(Ok(Transplant { layer, packages }))
 }
 
 fn files(layers: &[LayerFile]) -> io::Result<Files> {
@@ -90,12 +103,20 @@ fn program(name: &str, from: &Files, to: &Files) -> Option<String> {
     if name.is_empty() || name.contains('/') || find(to).is_some() { None } else { find(from) }
 }
 
-/// Where in `to` files and links of `from` are put; what `to` has is left out.
+/// Where in `to` files and links of `from` are put. What `to` has is left out, and so is a program of a
+/// name that it has in any folder: who calls it would get the other one.
 fn landings(places: &BTreeSet<String>, from: &Files, to: &Files) -> BTreeMap<String, String> {
     let is_there =
         |place: &String| from.at(place).is_some_and(|file| !matches!(file.kind, FileKind::Other));
     let landing = |place: &String| {
         let landing = to.place(place).filter(|landing| to.at(landing).is_none())?;
+        let (folder, name) = landing.rsplit_once('/').unwrap_or_default();
+        let is_program = PATH.iter().any(|known| to.place(known).as_deref() == Some(folder))
+            || PATH.contains(&folder);
+        if is_program && PATH.iter().any(|folder| to.resolve(&format!("{folder}/{name}")).is_some())
+        {
+            return None;
+        }
         Some((place.clone(), landing))
     };
     places.iter().filter(|place| is_there(place)).filter_map(landing).collect()
@@ -214,10 +235,11 @@ mod tests {
             ("usr/bin/awk", Symlink, 0o777, "/etc/alternatives/awk"),
             ("etc/alternatives/awk", Symlink, 0o777, "/usr/bin/mawk"),
             ("usr/bin/date", Regular, 0o755, "GNU"),
+            ("usr/bin/dir", Regular, 0o755, "GNU"),
             ("var/lib/dpkg/status", Regular, 0o644, STATUS),
             ("var/lib/dpkg/info/bash.list", Regular, 0o644, "/bin/bash\n/bin/rbash\n/bin/bash5\n"),
             ("var/lib/dpkg/info/mawk.list", Regular, 0o644, "/usr/bin/mawk\n"),
-            ("var/lib/dpkg/info/coreutils.list", Regular, 0o644, "/usr/bin/date\n"),
+            ("var/lib/dpkg/info/coreutils.list", Regular, 0o644, "/usr/bin/date\n/usr/bin/dir\n"),
         ]);
         LayerFile::copy(files.as_slice(), folder).expect("a layer")
     }
@@ -226,7 +248,7 @@ mod tests {
         let files = layer(&[
             ("bin/", Directory, 0o755, ""),
             ("bin/busybox", Regular, 0o755, ""),
-            ("usr/bin/date", Symlink, 0o777, "/bin/busybox"),
+            ("bin/date", Symlink, 0o777, "/bin/busybox"),
         ]);
         LayerFile::copy(files.as_slice(), folder).expect("a layer")
     }
@@ -234,9 +256,10 @@ mod tests {
     type Pairs = Vec<(String, String)>;
 
     /// The packages, and what is in the layer: path, and content or target.
-    fn made(wanted: &[&str]) -> Result<(Vec<String>, Pairs), String> {
+    fn made(packages: &[&str], programs: &[&str]) -> Result<(Vec<String>, Pairs), String> {
         let folder = tempfile::tempdir().expect("a folder");
-        let wanted: Vec<String> = wanted.iter().map(|w| (*w).to_owned()).collect();
+        let names = |of: &[&str]| of.iter().map(|name| (*name).to_owned()).collect();
+        let wanted = Wanted { packages: names(packages), programs: names(programs) };
         let (from, to) = ([debian(folder.path())], [alpine(folder.path())]);
         let made = transplant(&from, &to, &wanted, folder.path()).expect("read")?;
         let mut archive = Archive::new(made.layer.reader().expect("opened"));
@@ -259,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_package_is_put_where_its_files_are_looked_for() {
-        let (packages, files) = made(&["bash"]).expect("made");
+        let (packages, files) = made(&["bash"], &[]).expect("made");
         assert_eq!(packages, ["bash"]);
         let expected = [
             ("usr/bin/bash", "the shell"),
@@ -275,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_program_brings_its_package_and_the_links_to_it() {
-        let (packages, files) = made(&["to", "start", "awk"]).expect("made");
+        let (packages, files) = made(&[], &["to", "start", "awk"]).expect("made");
         assert_eq!(packages, ["mawk"]);
         let expected = [
             ("usr/bin/mawk", "awk"),
@@ -287,11 +310,16 @@ mod tests {
         assert_eq!(files, pairs(&expected));
     }
 
+    /// Programs are looked for in `/usr/bin` first, and Alpine has its own in `/bin`.
     #[test]
-    fn nothing_is_replaced() {
-        assert_eq!(made(&["date"]).unwrap_err(), "the baseline's image does not have it either");
-        assert_eq!(made(&["perl"]).unwrap_err(), "the baseline's image does not have it either");
-        assert_eq!(made(&["coreutils"]).unwrap_err(), "the image has it already");
+    fn nothing_is_replaced_wherever_it_stands() {
+        let (packages, files) = made(&["coreutils"], &[]).expect("made");
+        assert_eq!(packages, ["coreutils"]);
+        assert_eq!(files, pairs(&[("usr/bin/dir", "GNU"), ("bin/dir", "-> /usr/bin/dir")]));
+        let missing = "the baseline's image does not have it either";
+        assert_eq!(made(&["perl"], &["perl"]).unwrap_err(), missing);
+        assert_eq!(made(&[], &["date"]).unwrap_err(), missing, "it is no program that is missing");
+        assert_eq!(made(&[], &["coreutils"]).unwrap_err(), missing, "a word is no package");
     }
 
     /// What an image of another libc needs of its own comes along.

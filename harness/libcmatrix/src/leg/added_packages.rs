@@ -17,7 +17,7 @@ use crate::{
         saved::{self, SavedImage},
     },
     failure::{Failure, Result},
-    image_contents::transplant::transplant,
+    image_contents::transplant::{Wanted, transplant},
 };
 
 /// The image.
@@ -33,7 +33,7 @@ pub struct WithPackages {
 struct Plan {
     /// The baseline's image as it was saved, and the candidate's.
     saved: [PathBuf; 2],
-    wanted: Vec<String>,
+    wanted: Wanted,
     name: String,
     labels: Vec<(String, String)>,
     /// The archive to write.
@@ -41,8 +41,7 @@ struct Plan {
     scratch: PathBuf,
 }
 
-/// Makes the candidate's image `to` with what is wanted of the baseline's image `from`: packages, or
-/// programs whose packages are taken. The inner error says why there is nothing to add.
+/// Makes the candidate's image `to` with what is wanted of the baseline's image `from`. The inner error says why there is nothing to add.
 ///
 /// # Errors
 /// The engine fails, or the disk is full.
@@ -50,7 +49,7 @@ pub async fn image(
     context: &Context,
     from: &str,
     to: &str,
-    wanted: &[String],
+    wanted: &Wanted,
     finding: &str,
 ) -> Result<std::result::Result<WithPackages, String>> {
     let saved = [context.folder.scratch_file()?, context.folder.scratch_file()?];
@@ -61,7 +60,7 @@ pub async fn image(
     let repository = image_repository(&context.owner.run_id);
     let plan = Plan {
         saved: saved.each_ref().map(|file| file.path().to_owned()),
-        wanted: wanted.to_vec(),
+        wanted: wanted.clone(),
         name: format!("{repository}:{}-{finding}", Role::Candidate),
         labels: context.engine.image_labels(&context.owner).into_iter().collect(),
         archive: archive.path().to_owned(),

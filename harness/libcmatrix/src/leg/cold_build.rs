@@ -14,6 +14,11 @@ use super::{
 };
 use crate::failure::{Failure, Result};
 
+/// Processes of a build that are kept; a workspace of a thousand packages has some 4000.
+const MOST_PROCESSES: usize = 50_000;
+/// Bytes of a package's or a crate's name; crates.io allows 64.
+const LONGEST_NAME: usize = 256;
+
 /// Builds once.
 ///
 /// # Errors
@@ -40,6 +45,8 @@ pub async fn cold_build(
         processes.extend(serde_json::from_str::<BuildProcess>(line));
     })
     .await?;
+    processes.retain(|process| is_sound(process, &built));
+    processes.truncate(MOST_PROCESSES);
     let mut remove = plain(["rm", "-rf", &folder]);
     remove.push(log.into());
     let removed = exec(context, leg, session, step, remove, &folder, |_| {}).await?;
@@ -58,6 +65,18 @@ pub async fn cold_build(
         load_before,
         processes,
     })
+}
+
+/// Build scripts can write to the log as well: what cannot be is left out.
+fn is_sound(process: &BuildProcess, of: &Ended) -> bool {
+    let BuildProcess { package, target, wall_s, user_s, system_s, children_s, .. } = process;
+    let whole = of.user_s + of.system_s;
+    let is_time = |seconds: f64, most: f64| (0.0..=most).contains(&seconds);
+    is_time(*wall_s, of.wall_s)
+        && is_time(*user_s, whole)
+        && is_time(*system_s, whole)
+        && is_time(*children_s, whole)
+        && package.len().max(target.len()) <= LONGEST_NAME
 }
 
 async fn exec(
@@ -81,4 +100,30 @@ async fn exec(
             Stream::Stdout => line_said(line),
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_build_script_makes_up_is_left_out() {
+        let process = |user_s: f64, package: &str| BuildProcess {
+            kind: libcmatrix_schema::BuildProcessKind::Compiler,
+            package: package.into(),
+            target: "t".into(),
+            wall_s: 1.0,
+            user_s,
+            system_s: 0.5,
+            children_s: 0.0,
+            peak_rss_bytes: 1,
+        };
+        let mut built = Ended::unmeasured(AttemptStatus::Passed);
+        (built.wall_s, built.user_s, built.system_s) = (2.0, 3.0, 1.0);
+        assert!(is_sound(&process(1.0, "a 1.0.0"), &built));
+        for user_s in [1e308, f64::INFINITY, f64::NAN, -1.0] {
+            assert!(!is_sound(&process(user_s, "a 1.0.0"), &built), "{user_s}");
+        }
+        assert!(!is_sound(&process(1.0, &"a".repeat(300)), &built));
+    }
 }

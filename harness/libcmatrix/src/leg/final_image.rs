@@ -12,8 +12,9 @@ use std::{
 
 use cargo_metadata::{
     Artifact, DependencyKind, Metadata, Node, NodeDep, Package, PackageId, Source, Target,
-    TargetKind,
+    TargetKind, cargo_platform::Platform,
 };
+use cfg_expr::{Predicate, targets::get_builtin_target_by_triple};
 use libcmatrix_schema::{CompiledCrate, Event, FinalImage, Flavour, Role, StepName, StepStatus};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
@@ -71,7 +72,9 @@ async fn body(
         programs.push(Program { name, file: file.path().to_owned() });
         files.push(file);
     }
-    let crates = leg.metadata.as_deref().map_or_else(Vec::new, |m| compiled_crates(m, &messages));
+    let crates = leg.metadata.as_deref().map_or_else(Vec::new, |metadata| {
+        compiled_crates(metadata, &messages, leg.target_triple())
+    });
     let base = context.folder.scratch_file()?;
     step.progress(0, None, "saving the base");
     context.engine.save_image(&context.owner, &leg.images.runtime.id, base.path()).await?;
@@ -112,7 +115,11 @@ fn programs(messages: &BuildMessages) -> Vec<(String, String)> {
 
 /// The crates whose code is in the programs: what their packages depend on, but for what only runs while
 /// they are built.
-fn compiled_crates(metadata: &Metadata, messages: &BuildMessages) -> Vec<CompiledCrate> {
+fn compiled_crates(
+    metadata: &Metadata,
+    messages: &BuildMessages,
+    target: &str,
+) -> Vec<CompiledCrate> {
     let programs = messages.artifacts.iter().filter(|artifact| is_program(artifact));
     let mut left: Vec<&PackageId> = programs.map(|artifact| &artifact.package_id).collect();
     let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
@@ -135,12 +142,28 @@ fn compiled_crates(metadata: &Metadata, messages: &BuildMessages) -> Vec<Compile
         });
         let dependencies = nodes.get(id).into_iter().flat_map(|node| &node.deps);
         let is_compiled_in = |dependency: &&NodeDep| {
-            dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
+            dependency.dep_kinds.iter().any(|kind| {
+                kind.kind == DependencyKind::Normal && is_for(kind.target.as_ref(), target)
+            })
         };
         left.extend(dependencies.filter(is_compiled_in).map(|dependency| &dependency.pkg));
     }
     crates.sort();
     crates
+}
+
+/// Whether a dependency is one on this target. The metadata are those of the building machine as well.
+fn is_for(platform: Option<&Platform>, target: &str) -> bool {
+    let Some(platform) = platform.map(ToString::to_string) else { return true };
+    let Some(condition) = platform.strip_prefix("cfg(").and_then(|c| c.strip_suffix(')')) else {
+        return platform == target;
+    };
+    match (cfg_expr::Expression::parse(condition), get_builtin_target_by_triple(target)) {
+        (Ok(condition), Some(target)) => condition.eval(|predicate| {
+            matches!(predicate, Predicate::Target(predicate) if predicate.matches(target))
+        }),
+        _ => true,
+    }
 }
 
 fn is_program(artifact: &Artifact) -> bool {
@@ -218,4 +241,21 @@ async fn make(
     };
     context.recorder.event(Event::ImageMade { leg: leg.name.clone(), image });
     Ok(all_static)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dependency_is_one_where_its_condition_holds() {
+        let is = |text: &str| {
+            is_for(Some(&text.parse().expect("a platform")), "x86_64-unknown-linux-musl")
+        };
+        assert!(is_for(None, "x86_64-unknown-linux-musl"));
+        assert!(is("cfg(unix)") && is("cfg(target_env = \"musl\")"));
+        assert!(!is("cfg(windows)") && !is("cfg(target_env = \"gnu\")"));
+        assert!(is("x86_64-unknown-linux-musl") && !is("x86_64-unknown-linux-gnu"));
+        assert!(is("cfg(all(unix, not(target_os = \"macos\")))"));
+    }
 }

@@ -135,6 +135,7 @@ impl Leg {
             engine: engine.name().to_owned(),
             limits_by: info.limits_by.clone(),
             images: self.images.describe(&self.spec),
+            env: self.spec.env.clone(),
             toolchain: self.toolchain.clone(),
         }
     }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use libcmatrix_sandbox::unreaped::Unreaped;
 use libcmatrix_schema::{AsInit, Smoke};
 use tokio::{
     io::{copy, sink},
@@ -40,10 +41,12 @@ const CRASHES: [i64; 7] = [132, 133, 134, 135, 136, 139, 159];
 
 /// A program that runs so long without arguments is one that runs until it is stopped.
 const SETTLED: Duration = Duration::from_secs(2);
-/// A child that is still not waited for after this long is not going to be soon.
+/// A child that is still there after this long is not going to be waited for soon.
 const REAPED_BY_THEN: Duration = Duration::from_millis(500);
-/// How long a program has between SIGTERM and SIGKILL; `docker stop` waits twice as long.
-const STOPPED_BY_THEN: Duration = Duration::from_secs(5);
+/// How long a program has between SIGTERM and SIGKILL, as by `docker stop`.
+const STOPPED_BY_THEN: Duration = Duration::from_secs(10);
+/// Names of children told of.
+const CHILDREN: usize = 8;
 
 /// Starts a program of an image with [`ARGUMENT`].
 ///
@@ -146,13 +149,21 @@ impl Started {
         }
         // One that has just ended may be waited for yet.
         let mut unreaped = self.sandbox.unreaped().await?;
-        if unreaped.as_ref().is_some_and(|names| !names.is_empty()) {
+        if let Some(before) = unreaped.as_ref().filter(|children| !children.is_empty()) {
             sleep(REAPED_BY_THEN).await;
-            unreaped = self.sandbox.unreaped().await?;
+            let now = self.sandbox.unreaped().await?;
+            let is_still_there = |child: &Unreaped| before.contains(child);
+            unreaped = now.map(|now| now.into_iter().filter(is_still_there).collect());
+        }
+        if self.end_within(context, Duration::ZERO).await?.is_some() {
+            return Ok(None);
         }
         self.sandbox.terminate().await?;
         let stops = self.end_within(context, STOPPED_BY_THEN).await?.is_some();
-        Ok(Some(AsInit { stops, unreaped }))
+        let names = |children: Vec<Unreaped>| {
+            children.into_iter().map(|child| child.name).take(CHILDREN).collect()
+        };
+        Ok(Some(AsInit { stops, unreaped: unreaped.map(names) }))
     }
 
     async fn remove(mut self) -> Result<()> {

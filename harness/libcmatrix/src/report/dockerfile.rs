@@ -5,7 +5,9 @@
 
 use std::fmt::Write;
 
-use libcmatrix_schema::{AsInit, FinalImage, Flavour, Image, Leg, Linkage, Role, RunRecord};
+use libcmatrix_schema::{
+    AsInit, Environment, FinalImage, Flavour, Image, Leg, Linkage, Role, RunRecord,
+};
 use serde_json::json;
 
 use super::{chosen_image::chosen_image, sanitise::sanitise_line};
@@ -67,6 +69,7 @@ fn stage_that_compiles(
 ) -> Result<()> {
     let environment = &leg.environment;
     from(out, environment.images.iter().find(|image| image.purpose == "builder"), Some("build"))?;
+    variables(out, environment);
     let toolchain = environment.toolchain.as_ref();
     let host = toolchain.map(|toolchain| toolchain.host.as_str()).unwrap_or_default();
     let manager = if host.contains("musl") { Manager::Apk } else { Manager::Apt };
@@ -173,11 +176,33 @@ fn stage_that_is_shipped(
         None => {}
     }
     let _ = writeln!(out, "COPY --from=build /programs/ /{FOLDER}/");
+    variables(out, &leg.environment);
     let _ = writeln!(out, "USER {USER}");
     let mut entrypoint: Vec<&str> = init.into_iter().flat_map(|init| [init, "--"]).collect();
     entrypoint.extend(image.programs.first().map(String::as_str));
     let _ = writeln!(out, "ENTRYPOINT {}", json!(entrypoint));
     Ok(())
+}
+
+/// The configuration's variables, which the run had as well.
+fn variables(out: &mut String, environment: &Environment) {
+    for (name, value) in &environment.env {
+        let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_name || value.contains(char::is_control) {
+            let _ = writeln!(out, "# Not written: the variable {}", sanitise_line(name));
+            continue;
+        }
+        // What Docker would replace or end the value at is quoted (Dockerfile reference, "ENV").
+        let mut quoted = String::new();
+        for c in sanitise_line(value).chars() {
+            if matches!(c, '\\' | '"' | '$') {
+                quoted.push('\\');
+            }
+            quoted.push(c);
+        }
+        let _ = writeln!(out, "ENV {name}=\"{quoted}\"");
+    }
 }
 
 /// Whether the program needs an init before it, which ends on SIGTERM and waits for orphans: it was seen
@@ -302,6 +327,21 @@ mod tests {
     #[test]
     fn nothing_but_programs() {
         insta::assert_snapshot!(render(&record(), Role::Candidate, true).expect("a Dockerfile"));
+    }
+
+    #[test]
+    fn variables_reach_both_stages_as_they_are() {
+        let mut record = record();
+        let environment = &mut record.legs[1].environment;
+        for (name, value) in [("TZ", "UTC"), ("ODD", "a \\ \" $HOME"), ("A B", "c"), ("NL", "a\nb")]
+        {
+            environment.env.insert(name.into(), value.into());
+        }
+        let text = render(&record, Role::Candidate, false).expect("a Dockerfile");
+        assert_eq!(text.matches("ENV TZ=\"UTC\"\n").count(), 2, "{text}");
+        assert_eq!(text.matches("ENV ODD=\"a \\\\ \\\" \\$HOME\"\n").count(), 2, "{text}");
+        assert_eq!(text.matches("ENV ").count(), 4, "{text}");
+        assert_eq!(text.matches("# Not written: the variable ").count(), 4, "{text}");
     }
 
     #[test]

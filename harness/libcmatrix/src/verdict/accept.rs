@@ -113,16 +113,23 @@ fn is_violent(attempt: &Attempt) -> bool {
 
 /// What one that holds covers, for people; `None` where it covers nothing, or holds no more.
 pub(super) fn in_words(acceptance: &Acceptance) -> Option<String> {
-    if acceptance.expired || acceptance.covers.is_empty() {
+    if acceptance.expired || !covers_anything(acceptance) {
         return None;
     }
+    let finding = acceptance.finding.iter().filter(|_| acceptance.covers_finding);
+    let covered: Vec<String> = acceptance.covers.iter().chain(finding).cloned().collect();
     let by = acceptance.owner.as_ref().map_or(String::new(), |owner| format!(" by {owner}"));
     Some(format!(
         "accepted{by} until {}: {} ({})",
         acceptance.expires,
-        super::policy::named(&acceptance.covers),
+        super::policy::named(&covered),
         acceptance.reason
     ))
+}
+
+/// Whether anything of what it names was seen.
+pub(super) fn covers_anything(acceptance: &Acceptance) -> bool {
+    acceptance.covers_finding || !acceptance.covers.is_empty()
 }
 
 /// Every acceptance with the changes that it covers; of an expired one, those that it would cover.
@@ -143,6 +150,13 @@ pub(super) fn apply(
             change.change.is_worse() && accept.covers(change, test, &record.findings)
         };
         let covered = comparison.changes.iter().filter(covers);
+        let is_worse =
+            |id: &String| comparison.changes.iter().any(|c| c.id == *id && c.change.is_worse());
+        // Of one whose tests are worse, the tests are covered; that says which.
+        let is_covered = |finding: &Finding| {
+            Some(&finding.code) == accept.finding.as_ref() && !finding.tests.iter().any(is_worse)
+        };
+        let covers_finding = accept.tests.is_empty() && record.findings.iter().any(is_covered);
         Acceptance {
             tests: accept.tests.clone(),
             finding: accept.finding.clone(),
@@ -151,6 +165,7 @@ pub(super) fn apply(
             expires: accept.expires.clone(),
             expired: accept.is_expired(record),
             covers: covered.map(|change| change.id.clone()).collect(),
+            covers_finding,
         }
     };
     accepts.iter().map(told).collect()

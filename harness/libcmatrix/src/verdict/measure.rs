@@ -7,7 +7,7 @@ use libcmatrix_schema::{
     Role, Rule, RuleStatus, RunRecord, Severity, Step, StepName, StepStatus, VerdictOutcome,
 };
 
-use super::{false_alarms, images::Images, tells};
+use super::{accept, false_alarms, images::Images, tells};
 use crate::diagnose::UNEXPLAINED;
 
 /// What the step `image` builds.
@@ -127,7 +127,7 @@ impl Measured {
         for list in [&mut self.regressed, &mut self.crashed, &mut self.disappeared] {
             list.retain(|id| !covered.contains(id.as_str()));
         }
-        let told = |a: &&Acceptance| !a.covers.is_empty();
+        let told = |a: &&Acceptance| accept::covers_anything(a);
         self.expired = expired
             .into_iter()
             .filter(told)
@@ -218,18 +218,17 @@ fn crashes_on_candidate_only(record: &RunRecord) -> BTreeSet<&str> {
     &crashes(Role::Candidate) - &crashes(Role::Baseline)
 }
 
-/// Causes that were found. One is accepted by its code, or where all tests that it explains are.
+/// Causes that were found and are not accepted: by their code, or with all tests that they explain.
 fn found(record: &RunRecord, acceptances: &[Acceptance]) -> Vec<FoundCause> {
+    let valid: Vec<&Acceptance> = acceptances.iter().filter(|a| !a.expired).collect();
     let is_accepted = |finding: &Finding| {
-        let valid: Vec<&Acceptance> = acceptances.iter().filter(|a| !a.expired).collect();
         let by_code =
-            |a: &&Acceptance| a.tests.is_empty() && a.finding.as_ref() == Some(&finding.code);
+            valid.iter().any(|a| a.covers_finding && a.finding.as_ref() == Some(&finding.code));
         let is_covered = |id: &String| valid.iter().any(|a| a.covers.contains(id));
-        if finding.tests.is_empty() {
-            valid.iter().any(by_code)
-        } else {
-            finding.tests.iter().all(is_covered)
-        }
+        let by_tests = finding.steps.is_empty()
+            && !finding.tests.is_empty()
+            && finding.tests.iter().all(is_covered);
+        by_code || by_tests
     };
     let named = record.findings.iter().filter(|finding| finding.code != UNEXPLAINED);
     named

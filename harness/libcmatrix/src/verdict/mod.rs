@@ -5,6 +5,7 @@
 //! stands for inconclusive: what was seen to break stays broken, whatever else was not seen.
 
 mod accept;
+mod conditions;
 mod false_alarms;
 mod images;
 mod measure;
@@ -62,7 +63,11 @@ pub fn decide(
         reasons.insert(0, false_alarms::rate(alarms, comparison.compared));
     }
     let rules = judged.into_iter().map(|(rule, _)| rule).collect();
-    Verdict { outcome, reasons, rules, acceptances }
+    let conditions = match outcome {
+        VerdictOutcome::Go => conditions::conditions(record),
+        _ => Vec::new(),
+    };
+    Verdict { outcome, reasons, conditions, rules, acceptances }
 }
 
 /// That tests take longer, though they do the same.
@@ -340,7 +345,23 @@ mod tests {
         };
         assert_eq!(outcome(strict.clone(), &[accept("init-zombies", "2999-01-01")]), Go);
         assert_eq!(outcome(strict.clone(), &[accept("init-zombies", "2001-01-01")]), NoGo);
-        assert_eq!(outcome(strict, &[accept("no-bash", "2999-01-01")]), NoGo);
+        assert_eq!(outcome(strict.clone(), &[accept("no-bash", "2999-01-01")]), NoGo);
+        let old = [accept("init-zombies", "2001-01-01")];
+        assert_eq!(outcome(Policy::default(), &old), NoGo, "nobody forgets it");
+        let told = decide(
+            &record,
+            &compare(&record),
+            &Policy::default(),
+            &[accept("init-zombies", "2999-01-01")],
+        );
+        assert!(told.reasons.iter().any(|reason| reason.contains("init-zombies")), "{told:?}");
+        // One that explains a test which is no worse, as one that takes longer.
+        record.findings[0].tests.push("p$a".into());
+        let policy = strict;
+        let verdict =
+            |accepts: &[Accept]| decide(&record, &compare(&record), &policy, accepts).outcome;
+        assert_eq!(verdict(&[]), NoGo);
+        assert_eq!(verdict(&[accept("init-zombies", "2999-01-01")]), Go);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use super::{super::rule::InitDuty, Grounds};
 /// Its grounds, if it fails in this duty.
 pub(super) fn fails(as_init: &AsInit, duty: InitDuty) -> Option<Grounds> {
     match duty {
-        InitDuty::Stop => (!as_init.stops)
-            .then(|| Grounds::said("as process 1 of its image it had not ended 5 s after SIGTERM")),
+        InitDuty::Stop => (!as_init.stops).then(|| {
+            Grounds::said("as process 1 of its image it had not ended 10 s after SIGTERM")
+        }),
         InitDuty::Reap => {
             let names = as_init.unreaped.as_ref().filter(|names| !names.is_empty())?;
             Some(Grounds::said(format!(

@@ -17,7 +17,7 @@ use bollard::{
     },
 };
 use futures_util::StreamExt;
-use libcmatrix_sandbox::unreaped::unreaped;
+use libcmatrix_sandbox::unreaped::{Unreaped, unreaped};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::JoinHandle,
@@ -224,7 +224,7 @@ impl Sandbox for DockerSandbox {
         }
     }
 
-    async fn unreaped(&mut self) -> Result<Option<Vec<String>>> {
+    async fn unreaped(&mut self) -> Result<Option<Vec<Unreaped>>> {
         let state = state::inspect(&self.daemon, &self.id).await.map_err(|error| {
             fault::failure(format!("lost sight of a container ({})", self.purpose), &error)
         })?;

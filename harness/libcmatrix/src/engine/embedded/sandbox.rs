@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use libcmatrix_sandbox::request::{
     Answer, Bind, Group, Hierarchy, Limits, Program, Request, Run, Word,
 };
+use libcmatrix_sandbox::unreaped::Unreaped;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
     net::unix::pipe,
@@ -207,11 +208,11 @@ impl Sandbox for EmbeddedSandbox {
         Ok(())
     }
 
-    async fn unreaped(&mut self) -> Result<Option<Vec<String>>> {
+    async fn unreaped(&mut self) -> Result<Option<Vec<Unreaped>>> {
         let (Some(helper), None) = (&mut self.helper, &self.exit) else { return Ok(None) };
         helper.say(Word::Unreaped).await;
         match helper.answer().await {
-            Ok(Answer::Unreaped { names }) => Ok(Some(names)),
+            Ok(Answer::Unreaped { children }) => Ok(Some(children)),
             // It ended before it heard that.
             Ok(Answer::Ended { code, oom_kills }) => {
                 self.exit = Some(ended(code, oom_kills));

@@ -52,7 +52,8 @@ fn one(out: &mut String, finding: &Finding, width: usize) {
             "tried: {}; {} ({} of {})",
             proof.change, proof.conclusion, proof.as_predicted, proof.of
         );
-        wrapped(out, "    ", &text, width);
+        // Packages that were added have names out of an image.
+        wrapped(out, "    ", &sanitise_line(&text), width);
     }
     for remedy in finding.remedies.iter().take(REMEDIES) {
         wrapped(out, "    - ", remedy, width);

@@ -10,8 +10,9 @@ use super::{
     BOLD, wrapped,
 };
 
-/// Megabits a second, at which the time of a pull is told.
-const BANDWIDTH: f64 = 100.0;
+/// Megabits a second, at which the time of a pull is told: a line to a home, one of a data centre. A
+/// push takes as long.
+const BANDWIDTHS: [(f64, &str); 2] = [(100.0, "pull, 100 Mbit/s"), (1000.0, "pull, 1 Gbit/s")];
 /// Packages told of; the record has all.
 const PACKAGES: usize = 4;
 /// Names of one kind told of.
@@ -47,7 +48,9 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
         let own = image.layers.iter().filter(|layer| layer.of_project);
         amount::bytes(own.map(|layer| layer.bytes.unpacked).sum())
     });
-    row("pull, 100 Mbit/s", &|image| amount::seconds(pull(image)));
+    for (bandwidth, name) in BANDWIDTHS {
+        row(name, &|image| amount::seconds(transfer(image, bandwidth)));
+    }
     row("packages", &packages);
     row("commands", &|image| image.contents.commands.to_string());
     row("setuid files", &|image| image.contents.setuid.len().to_string());
@@ -99,10 +102,11 @@ fn against(bytes: u64, first: u64) -> String {
     format!("{shown} ({percent:+.0} %)")
 }
 
-fn pull(image: &FinalImage) -> f64 {
+/// Seconds that a push or a pull takes, of an image of which nothing is there yet.
+fn transfer(image: &FinalImage, bandwidth: f64) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "two digits are shown")]
     let bits = image.sizes().gzip as f64 * 8.0;
-    bits / (BANDWIDTH * 1e6)
+    bits / (bandwidth * 1e6)
 }
 
 /// The last part of each path.
@@ -140,7 +144,10 @@ fn starts(image: &FinalImage) -> String {
 }
 
 fn as_init(image: &FinalImage) -> String {
-    let Some(AsInit { stops, unreaped }) = &image.as_init else { return "ends by itself".into() };
+    let Some(AsInit { stops, unreaped }) = &image.as_init else {
+        let starts = !matches!(image.smoke, Smoke::DidNotStart { .. });
+        return if starts { "ends by itself" } else { "-" }.into();
+    };
     let left = unreaped.as_ref().map_or(0, Vec::len);
     match (stops, left) {
         (true, 0) => "stops on SIGTERM".into(),

@@ -113,7 +113,7 @@ fn packages(out: &mut String, comparison: &Comparison, width: usize) {
     let clear: Vec<&PackageMeasurement> = all.iter().filter(|package| package.is_clear).collect();
     let _ = writeln!(out, "\n  {DIM}packages whose build costs more or less processor time{DIM:#}");
     if clear.is_empty() {
-        wrapped(out, "    ", &format!("none of {} beyond chance", all.len()), width);
+        wrapped(out, "    ", &format!("none of {} clearly", all.len()), width);
     }
     for package in clear.iter().take(PACKAGES) {
         let of = &package.measurement;

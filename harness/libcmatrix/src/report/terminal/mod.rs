@@ -66,6 +66,9 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
     for reason in record.verdict.iter().flat_map(|v| &v.reasons) {
         wrapped(out, "  - ", &sanitise_line(reason), width);
     }
+    for condition in record.verdict.iter().flat_map(|v| &v.conditions) {
+        wrapped(out, "  - ", &format!("as it was run: {}", sanitise_line(condition)), width);
+    }
     if let Some(comparison) = &record.comparison {
         let mut text = format!("compared {} of {} tests", comparison.compared, comparison.total);
         if comparison.total_doctests > 0 {
