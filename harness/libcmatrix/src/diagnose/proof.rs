@@ -111,10 +111,11 @@ fn after(before: Confidence, held: &[(ExperimentKind, bool)]) -> Confidence {
     let is_userland = |kind| kind == ExperimentKind::BaselineUserland;
     let is_added = |kind| kind == ExperimentKind::PackagesAdded;
     let userland_holds = held.iter().any(|(kind, holds)| is_userland(*kind) && *holds);
-    if held.iter().any(|(kind, holds)| !holds && !(is_added(*kind) && userland_holds)) {
-        return Confidence::Possible;
-    }
-    if held.iter().any(|(_, holds)| !holds) {
+    let mut failed = held.iter().filter(|(_, holds)| !holds).map(|(kind, _)| *kind).peekable();
+    if failed.peek().is_some() {
+        if !userland_holds || !failed.all(is_added) {
+            return Confidence::Possible;
+        }
         // It is something around the program, and more than that package; maybe another one as well, or
         // what would be made when it is installed.
         return before;
