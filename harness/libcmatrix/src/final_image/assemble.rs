@@ -11,11 +11,11 @@ use std::{
 
 use libcmatrix_schema::{ImageContents, ImageLayer, LayerSizes, RuntimeNeeds};
 use serde_json::{Value, json};
-use tar::{Builder, EntryType, Header};
+use tar::{Builder, EntryType};
 
 use super::{compressed, surface};
 use crate::{
-    engine::saved::{self, LayerFile, SavedImage},
+    engine::saved::{self, LayerFile, SavedImage, header},
     failure::{Failure, Result},
     image_contents::{
         files::{Files, LARGEST_READ},
@@ -119,16 +119,6 @@ pub fn assemble(
 /// The programs' layer, the same for the same programs.
 fn pack(programs: &[Program], scratch: &Path) -> io::Result<LayerFile> {
     let mut tar = Builder::new(tempfile::tempfile_in(scratch)?);
-    let header = |kind, mode, bytes| {
-        let mut header = Header::new_gnu();
-        header.set_entry_type(kind);
-        header.set_mode(mode);
-        header.set_size(bytes);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(0);
-        header
-    };
     let mut folder = String::new();
     for part in FOLDER.split('/') {
         folder += &format!("{part}/");

@@ -10,14 +10,14 @@ use std::{
     path::Path,
 };
 
-use tar::{Archive, Builder, Entry, EntryType, Header};
+use tar::{Archive, Builder, Entry, EntryType};
 
 use super::{
     files::{FileKind, Files, LARGEST_READ, plain},
     needs,
     packages::Installed,
 };
-use crate::engine::saved::LayerFile;
+use crate::engine::saved::{LayerFile, header};
 
 /// Where programs are looked for by their names.
 const PATH: [&str; 6] = ["usr/local/bin", "usr/bin", "bin", "usr/local/sbin", "usr/sbin", "sbin"];
@@ -199,17 +199,6 @@ fn append(
             tar.append_data(&mut header, landing, entry)
         }
     }
-}
-
-fn header(kind: EntryType, mode: u32, bytes: u64) -> Header {
-    let mut header = Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_mode(mode);
-    header.set_size(bytes);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(0);
-    header
 }
 
 #[cfg(test)]

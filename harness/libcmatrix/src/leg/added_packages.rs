@@ -41,7 +41,8 @@ struct Plan {
     scratch: PathBuf,
 }
 
-/// Makes the candidate's image `to` with what is wanted of the baseline's image `from`. The inner error says why there is nothing to add.
+/// Makes the candidate's image `to` with what is wanted of the baseline's image `from`. The inner error
+/// says why there is nothing to add.
 ///
 /// # Errors
 /// The engine fails, or the disk is full.

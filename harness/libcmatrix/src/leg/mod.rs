@@ -16,6 +16,7 @@ pub mod build_messages;
 pub mod build_output;
 pub mod cargo_messages;
 pub mod cold_build;
+mod compiled_crates;
 pub mod doctest;
 pub mod experiment;
 pub mod fetch;

@@ -43,6 +43,8 @@ const CRASHES: [i64; 7] = [132, 133, 134, 135, 136, 139, 159];
 const SETTLED: Duration = Duration::from_secs(2);
 /// A child that is still there after this long is not going to be waited for soon.
 const REAPED_BY_THEN: Duration = Duration::from_millis(500);
+/// An engine needs it to tell of an end that has been.
+const A_MOMENT: Duration = Duration::from_millis(200);
 /// How long a program has between SIGTERM and SIGKILL, as by `docker stop`.
 const STOPPED_BY_THEN: Duration = Duration::from_secs(10);
 /// Names of children told of.
@@ -155,7 +157,7 @@ impl Started {
             let is_still_there = |child: &Unreaped| before.contains(child);
             unreaped = now.map(|now| now.into_iter().filter(is_still_there).collect());
         }
-        if self.end_within(context, Duration::ZERO).await?.is_some() {
+        if self.end_within(context, A_MOMENT).await?.is_some() {
             return Ok(None);
         }
         self.sandbox.terminate().await?;

@@ -97,6 +97,19 @@ impl LayerFile {
     }
 }
 
+/// The header of a layer's entry: of root, and without a date, so that the same files make the same layer.
+#[must_use]
+pub fn header(kind: EntryType, mode: u32, bytes: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_size(bytes);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header
+}
+
 /// This machine's architecture as the image format names it, e.g. `amd64`.
 #[must_use]
 pub fn architecture() -> &'static str {

@@ -95,6 +95,13 @@ fn ratio(measurement: &Measurement) -> String {
     }
 }
 
+/// `1.00 s -> 2.00 s, x 2.00 (1.90 to 2.10)`.
+fn both(measurement: &Measurement) -> String {
+    let amount = |median| amount(measurement.quantity, median);
+    let (a, b) = (amount(measurement.baseline_median), amount(measurement.candidate_median));
+    format!("{a} -> {b}, {}", ratio(measurement))
+}
+
 fn shows(shows: Shows) -> &'static str {
     match shows {
         Shows::More => "more",
@@ -116,14 +123,7 @@ fn packages(out: &mut String, comparison: &Comparison, width: usize) {
         wrapped(out, "    ", &format!("none of {} clearly", all.len()), width);
     }
     for package in clear.iter().take(PACKAGES) {
-        let of = &package.measurement;
-        let text = format!(
-            "{}: {} -> {}, {}",
-            sanitise_line(&package.package),
-            amount(of.quantity, of.baseline_median),
-            amount(of.quantity, of.candidate_median),
-            ratio(of),
-        );
+        let text = format!("{}: {}", sanitise_line(&package.package), both(&package.measurement));
         wrapped(out, "    ", &text, width);
     }
     if clear.len() > PACKAGES {
@@ -140,12 +140,10 @@ fn tests(out: &mut String, comparison: &Comparison, width: usize) {
     for test in all.iter().take(TESTS) {
         let measurement = &test.measurement;
         let text = format!(
-            "{}: {} {} -> {}, {}",
+            "{}: {} {}",
             sanitise_line(&test.id),
             name(measurement.quantity).trim_end_matches(", sum"),
-            amount(measurement.quantity, measurement.baseline_median),
-            amount(measurement.quantity, measurement.candidate_median),
-            ratio(measurement),
+            both(measurement),
         );
         wrapped(out, "    ", &text, width);
     }
