@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-use libcmatrix_schema::{AsInit, FinalImage, Flavour, RuleStatus, RunRecord, Smoke};
+use libcmatrix_schema::{
+    AsInit, FinalImage, Flavour, RuleStatus, RunRecord, Smoke, StepName, StepStatus,
+};
 use libtest_mimic::{Failed, Trial};
 
 use crate::command::{self, Over, check};
@@ -27,7 +29,121 @@ pub fn trials() -> Vec<Trial> {
             }),
         ]
     };
-    Over::ENGINES.map(trials).into_iter().flatten().collect()
+    let own = [
+        Trial::test("a Dockerfile of one's own is built and measured", own_dockerfiles),
+        Trial::test(
+            "a Dockerfile that does not build is an error that says why",
+            broken_dockerfile,
+        ),
+    ];
+    Over::ENGINES.map(trials).into_iter().flatten().chain(own).collect()
+}
+
+const OWN_DEBIAN: &str = r#"
+FROM libcmatrix/debian-builder:trixie AS build
+COPY . /src
+RUN cargo build --release --offline --manifest-path /src/Cargo.toml
+FROM libcmatrix/debian:trixie
+COPY --from=build /src/target/release/ships-programs /opt/own/
+ENV PATH="/opt/own:$PATH"
+CMD ["ships-programs"]
+"#;
+
+const OWN_ALPINE: &str = r#"
+FROM libcmatrix/debian-builder:trixie AS build
+COPY . /src
+RUN test ! -e /src/secret
+RUN cargo build --release --offline --manifest-path /src/Cargo.toml --target x86_64-unknown-linux-musl
+FROM libcmatrix/alpine:3.23
+COPY --from=build /src/target/x86_64-unknown-linux-musl/release/ships-programs /opt/own/
+ENTRYPOINT ["/opt/own/ships-programs"]
+"#;
+
+/// A copy of the sample, with Dockerfiles.
+fn with_dockerfiles(debian: &str, alpine: &str) -> Result<tempfile::TempDir, Failed> {
+    let project = tempfile::tempdir()?;
+    let sample = command::root().join("sample-projects/ships-programs");
+    let copied = Command::new("cp").arg("-r").arg(sample).arg(project.path().join("p")).status()?;
+    if !copied.success() {
+        return Err("the sample cannot be copied".into());
+    }
+    for (name, content) in [
+        ("debian.Dockerfile", debian),
+        ("alpine.Dockerfile", alpine),
+        (".dockerignore", "secret\n"),
+        ("secret", "x"),
+    ] {
+        fs::write(project.path().join("p").join(name), content)?;
+    }
+    Ok(project)
+}
+
+fn run_own(over: Over<'_>, project: &Path) -> Result<command::Ran, Failed> {
+    let project = project.join("p");
+    let side = |side: &str, name: &str| format!("{side}={}", project.join(name).display());
+    let baseline = side("baseline", "debian.Dockerfile");
+    let candidate = side("candidate", "alpine.Dockerfile");
+    let project = project.to_string_lossy();
+    let args =
+        [project.as_ref(), "--no-doctests", "--dockerfile", &baseline, "--dockerfile", &candidate];
+    let pair = ["--baseline", "debian-trixie-local", "--candidate", "alpine-3.23-local"];
+    command::run_over(over, [&args[..], &pair].concat())
+}
+
+fn own_dockerfiles() -> Result<(), Failed> {
+    let project = with_dockerfiles(OWN_DEBIAN, OWN_ALPINE)?;
+    let ran = run_own(Over::Docker, project.path())?;
+    let record = ran.record()?;
+    let mut complaints = Vec::new();
+    for (leg, name) in [(0, "debian.Dockerfile"), (1, "alpine.Dockerfile")] {
+        let image = image(&record, leg, Flavour::Own)?;
+        let named = image.dockerfile.as_deref();
+        check(&mut complaints, named == Some(name), || format!("{name}: it is {named:?}"));
+        let programs = ["/opt/own/ships-programs"];
+        check(&mut complaints, image.programs == programs, || {
+            format!("{name}: {:?}", image.programs)
+        });
+        check(&mut complaints, image.smoke == Smoke::Ended { exit_code: 0 }, || {
+            format!("{name}: {:?}", image.smoke)
+        });
+        check(&mut complaints, image.sizes().unpacked == image.engine_bytes, || {
+            format!("{name}: {} bytes, Docker says {}", image.sizes().unpacked, image.engine_bytes)
+        });
+        let of_project: Vec<bool> = image.layers.iter().map(|layer| layer.of_project).collect();
+        check(&mut complaints, of_project == [false, true], || format!("{name}: {of_project:?}"));
+    }
+    let packages = image(&record, 0, Flavour::Own)?.needs.found.len();
+    check(&mut complaints, packages >= 3, || {
+        "the loader and libraries of Debian's are lacking".into()
+    });
+    let shown = ran.stdout();
+    check(&mut complaints, shown.contains("alpine.Dockerfile"), || "it is not shown".into());
+    nothing_left(Over::Docker, &record.run_id, &mut complaints)?;
+    ran.judge(&complaints)
+}
+
+fn broken_dockerfile() -> Result<(), Failed> {
+    let project =
+        with_dockerfiles("FROM libcmatrix/debian:trixie\nRUN echo a-reason; exit 7\n", OWN_ALPINE)?;
+    let ran = run_own(Over::Docker, project.path())?;
+    let mut complaints = Vec::new();
+    let said = ran.stderr();
+    for words in ["debian.Dockerfile", "does not build", "a-reason", "code: 7", "hint:"] {
+        check(&mut complaints, said.contains(words), || format!("it lacks {words:?}: {said}"));
+    }
+    check(&mut complaints, ran.code() == Some(3), || format!("exit code {:?}", ran.code()));
+    let record = ran.record()?;
+    let step = record.legs[0].step(StepName::Image).map(|step| step.status);
+    check(&mut complaints, step == Some(StepStatus::EngineFault), || format!("{step:?}"));
+    image(&record, 1, Flavour::Own)?;
+    nothing_left(Over::Docker, &record.run_id, &mut complaints)?;
+    ran.judge(&complaints)?;
+    let ran = run_own(Over::Embedded, project.path())?;
+    let mut complaints = Vec::new();
+    check(&mut complaints, ran.code() == Some(2), || format!("exit code {:?}", ran.code()));
+    let said = ran.stderr();
+    check(&mut complaints, said.contains("--engine docker"), || format!("no hint: {said}"));
+    ran.judge(&complaints)
 }
 
 /// A program for glibc in an image that has only musl.

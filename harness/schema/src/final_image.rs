@@ -11,9 +11,14 @@ pub struct FinalImage {
     /// The base's name; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
+    /// The user's own Dockerfile that it was built from, by its path as given; absent of an image that was
+    /// put together of a base and the programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dockerfile: Option<String>,
     /// Digest of the image's configuration, by which engines name it.
     pub id: String,
-    /// Where the project's programs are in it; the first one is its entrypoint. Hostile text.
+    /// Where the project's programs are in it; the first one is its entrypoint. Of a Dockerfile's image only
+    /// that one is known; none where it starts nothing. Hostile text.
     pub programs: Vec<String>,
     /// Whether a program may start others: it asks for a function that does (`fork`, `posix_spawn` and
     /// the like). Absent where all are static, which cannot be told.
@@ -86,6 +91,8 @@ pub enum Flavour {
     Runtime,
     /// Nothing: the programs are all there is.
     Empty,
+    /// What the user's own Dockerfile puts them on.
+    Own,
 }
 
 /// A layer of an image.
@@ -93,7 +100,7 @@ pub enum Flavour {
 pub struct ImageLayer {
     /// Digest of the plain archive.
     pub digest: String,
-    /// Whether it holds the project's programs; else it is of the base.
+    /// Whether it holds the project's programs; else it is of the base, or what a Dockerfile adds to it.
     pub of_project: bool,
     /// Its sizes.
     pub bytes: LayerSizes,

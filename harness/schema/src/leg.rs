@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Artifact, Attempt, AttemptStatus, BuildMessage, ColdBuild, Crash, FinalImage, Outcome,
+    Artifact, Attempt, AttemptStatus, BuildMessage, ColdBuild, Crash, FinalImage, Flavour, Outcome,
 };
 
 /// One environment's part of a run.
@@ -46,6 +46,13 @@ impl Leg {
     #[must_use]
     pub fn step(&self, name: StepName) -> Option<&Step> {
         self.steps.iter().find(|s| s.name == name)
+    }
+
+    /// The image that the project would be shipped in, if it was made: of the user's own Dockerfile, or on
+    /// the runtime image.
+    #[must_use]
+    pub fn shipped_image(&self) -> Option<&FinalImage> {
+        self.final_images.iter().find(|image| image.flavour != Flavour::Empty)
     }
 }
 

@@ -1,14 +1,20 @@
 //! `libcmatrix run`: the main job.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::{Args, ValueEnum};
-use libcmatrix_schema::{Control, Limits, ProjectKind, Settings};
+use libcmatrix_schema::{Control, Limits, ProjectKind, Role, Settings};
 
 use super::{EngineChoice, Global, connect, interrupt, terminal_width, units};
 use crate::{
-    engine::{EngineInfo, current_owner},
-    environment::config::{self, Config, RunDefaults},
+    engine::{EngineInfo, current_owner, no_dockerfiles},
+    environment::{
+        EnvironmentSpec,
+        config::{self, Config, RunDefaults},
+    },
     exit::Exit,
     failure::{Failure, Result},
     folders,
@@ -87,6 +93,10 @@ pub struct RunArgs {
     /// Make the images that the project would be shipped in, and tell their sizes and what is in them
     #[arg(long, help_heading = "What is built and tested")]
     images: bool,
+    /// Measure the image of your own Dockerfile, of the baseline or the candidate, built in the project's
+    /// folder by the engine's builder (Docker, Podman); turns on --images
+    #[arg(long, value_name = "SIDE=FILE", help_heading = "What is built and tested")]
+    dockerfile: Vec<SideFile>,
     /// Leave out the documentation's examples
     #[arg(long, help_heading = "What is built and tested")]
     no_doctests: bool,
@@ -150,6 +160,26 @@ enum ControlKind {
     Aa,
 }
 
+/// A file of one side.
+#[derive(Clone)]
+struct SideFile {
+    side: Role,
+    file: PathBuf,
+}
+
+impl FromStr for SideFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let (side, file) = match text.split_once('=') {
+            Some(("baseline", file)) => (Role::Baseline, file),
+            Some(("candidate", file)) => (Role::Candidate, file),
+            _ => return Err("say whose it is: baseline=FILE or candidate=FILE".into()),
+        };
+        Ok(Self { side, file: file.into() })
+    }
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum TestImage {
     Runtime,
@@ -189,6 +219,15 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
         Some(ControlKind::Aa) => (format!("{baseline}-again"), spec.clone()),
         None => (candidate.clone(), config.environment(&candidate)?),
     };
+    let sides = own_dockerfiles(&args, &project.root, [spec, candidate.1])?;
+    let [spec, candidate_spec] = sides;
+    if settings.images && !engine.builds_dockerfiles() {
+        let dockerfile = [&spec, &candidate_spec].into_iter().find_map(|s| s.dockerfile.as_ref());
+        if let Some(dockerfile) = dockerfile {
+            return Err(no_dockerfiles(&dockerfile.display().to_string()));
+        }
+    }
+    let candidate = (candidate.0, candidate_spec);
     let plan = Plan {
         baseline: (baseline, spec),
         candidate,
@@ -202,6 +241,28 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
     let finished = run::run(engine, owner, plan, progress, cancel).await?;
     show(&finished);
     Ok(finished.exit())
+}
+
+/// Puts what --dockerfile says into the environments, with paths that hold anywhere.
+fn own_dockerfiles(
+    args: &RunArgs,
+    root: &Path,
+    mut sides: [EnvironmentSpec; 2],
+) -> Result<[EnvironmentSpec; 2]> {
+    for spec in &mut sides {
+        spec.dockerfile = spec.dockerfile.take().map(|path| root.join(path));
+    }
+    for SideFile { side, file } in &args.dockerfile {
+        sides[usize::from(*side == Role::Candidate)].dockerfile = Some(file.clone());
+    }
+    for path in sides.iter_mut().filter_map(|spec| spec.dockerfile.as_mut()) {
+        *path = path.canonicalize().map_err(|error| {
+            Failure::usage(format!("the Dockerfile {} cannot be read", path.display()))
+                .because(error)
+                .hint("paths of --dockerfile are from here, those of libcmatrix.toml from the workspace root")
+        })?;
+    }
+    Ok(sides)
 }
 
 fn show(finished: &Finished) {
@@ -286,7 +347,7 @@ fn settings(
         },
         // Cargo does not mix `--doc` with options that choose targets: who chooses targets has not
         // chosen doctests.
-        images: args.images || defaults.images.unwrap_or(false),
+        images: args.images || !args.dockerfile.is_empty() || defaults.images.unwrap_or(false),
         doctests: !args.no_doctests && !selection.selects_targets(),
         control: args.control.map(|ControlKind::Aa| Control::Aa),
         limits: Limits {

@@ -249,6 +249,23 @@ pub trait Engine: Send + Sync {
     /// Labels that an image of a run needs, beside its name ([`image_repository`]), to be removed with it.
     fn image_labels(&self, owner: &Owner) -> BTreeMap<String, String>;
 
+    /// Whether it can build Dockerfiles.
+    fn builds_dockerfiles(&self) -> bool;
+
+    /// Builds a Dockerfile. `context` is the archive of what it may copy, `dockerfile` its name in it;
+    /// the image gets the name `name`. `said` is given the builder's output as it comes.
+    ///
+    /// # Errors
+    /// It does not build, or the engine cannot.
+    async fn build_image(
+        &self,
+        owner: &Owner,
+        context: &Path,
+        dockerfile: &str,
+        name: &str,
+        said: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<LocalImage>;
+
     /// Removes images without a name that nobody uses, and what downloads that were broken off have
     /// left.
     ///
@@ -318,6 +335,14 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// The engine cannot be reached; what could be removed is removed.
     async fn sweep(&self, all: bool) -> Result<Removed>;
+}
+
+/// Why an engine that has no builder refuses a Dockerfile.
+#[must_use]
+pub fn no_dockerfiles(dockerfile: &str) -> Failure {
+    Failure::usage(format!("{dockerfile} cannot be built"))
+        .because("the embedded engine builds no Dockerfiles")
+        .hint("take another with --engine docker (Docker or Podman); or leave out the Dockerfile: images are then put together of the environment's runtime image and the programs")
 }
 
 /// Loads the one image of an archive that was made for it; gives it as the engine has it.

@@ -58,6 +58,7 @@ fn debian(release: &str, builder: &str, runtime: &str) -> EnvironmentSpec {
         runtime: runtime.into(),
         target: None,
         linkage: None,
+        dockerfile: None,
         user: None,
         read_only_root: false,
         env: BTreeMap::new(),

@@ -36,6 +36,10 @@ pub struct EnvironmentSpec {
     /// as rustc's targets have it.
     #[serde(default)]
     pub linkage: Option<Linkage>,
+    /// The user's own Dockerfile of the image that is shipped, by its path from the workspace root; where
+    /// images are made, it is built and measured instead.
+    #[serde(default)]
+    pub dockerfile: Option<std::path::PathBuf>,
     /// `uid[:gid]` that the tests run as; without it root, without any capability.
     #[serde(default)]
     pub user: Option<String>,

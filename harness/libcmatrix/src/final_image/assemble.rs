@@ -9,19 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use libcmatrix_schema::{ImageContents, ImageLayer, LayerSizes, RuntimeNeeds};
 use serde_json::{Value, json};
 use tar::{Builder, EntryType};
 
-use super::{compressed, surface};
+use super::examine::{Examined, examine};
 use crate::{
     engine::saved::{self, LayerFile, SavedImage, header},
     failure::{Failure, Result},
-    image_contents::{
-        files::{Files, LARGEST_READ},
-        needs::{all_static, needs, starts_children},
-        packages::Installed,
-    },
 };
 
 /// Where programs are put, without a slash at the beginning.
@@ -46,16 +40,8 @@ pub struct Assembled {
     pub id: String,
     /// Where the programs are in it.
     pub programs: Vec<String>,
-    /// Its layers, the lowest first.
-    pub layers: Vec<ImageLayer>,
-    /// What is in it.
-    pub contents: ImageContents,
-    /// What the programs need of it.
-    pub needs: RuntimeNeeds,
-    /// Whether none of them needs a loader or a library.
-    pub all_static: bool,
-    /// Whether they may start other programs, where that can be told.
-    pub starts_children: Option<bool>,
+    /// What a user gets with it.
+    pub examined: Examined,
 }
 
 /// Makes the image in the file `archive`. Without a base there is nothing in it but the programs.
@@ -88,29 +74,11 @@ pub fn assemble(
         let config = saved.as_ref().map_or_else(|| json!({}), |saved| saved.config.clone());
         let config = saved::with_layers(configure(config, &paths, labels), &layers);
         let id = saved::write(File::create(archive)?, &config, Some(name), &layers)?;
-        let mut files = Files::default();
-        let mut told = Vec::new();
-        for (n, layer) in layers.iter().enumerate() {
-            let of_project = n + 1 == layers.len();
-            // The programs themselves are looked into, however large they are.
-            let largest = if of_project { u64::MAX } else { LARGEST_READ };
-            let unpacked = files.add_layer(layer.reader()?, largest)?;
-            let (gzip, zstd) = compressed::sizes(layer.reader()?)?;
-            told.push(ImageLayer {
-                digest: layer.digest().to_owned(),
-                of_project,
-                bytes: LayerSizes { unpacked, gzip, zstd },
-            });
-        }
-        let installed = Installed::read(&files);
+        let own = layers.len() - 1;
         Ok(Assembled {
             id,
-            contents: surface::contents(&files, &installed, &config),
-            needs: needs(&paths, &files, &installed),
-            all_static: all_static(&paths, &files),
-            starts_children: starts_children(&paths, &files),
+            examined: examine(&layers, &config, &paths, |n| n == own)?,
             programs: paths.iter().map(|path| format!("/{path}")).collect(),
-            layers: told,
         })
     };
     make().map_err(|error| failed(error.to_string()))
@@ -170,16 +138,18 @@ mod tests {
         let labels = [("who".to_owned(), "I".to_owned())];
         let bare = assemble(None, &programs, "a:1", &labels, &first, folder.path()).expect("made");
         assert_eq!(bare.programs, ["/usr/local/bin/tool"]);
-        assert!(!bare.all_static, "a script needs its interpreter");
-        assert_eq!((bare.layers.len(), bare.layers[0].bytes.unpacked), (1, 10));
-        assert_eq!((bare.contents.files, bare.contents.executables), (1, 1));
+        assert!(!all_static, "a script needs its interpreter");
+        let Examined { layers, contents, all_static, .. } = bare.examined;
+        assert_eq!((layers.len(), layers[0].bytes.unpacked), (1, 10));
+        assert_eq!((contents.files, contents.executables), (1, 1));
         let again =
             assemble(None, &programs, "a:1", &labels, &second, folder.path()).expect("made");
         assert_eq!(again.id, bare.id, "the same programs make the same image");
         // Any image can be a base.
         let on =
             assemble(Some(&first), &programs, "b:1", &[], &second, folder.path()).expect("made");
-        assert_eq!(on.layers.iter().map(|l| l.of_project).collect::<Vec<_>>(), [false, true]);
+        let on = on.examined.layers;
+        assert_eq!(on.iter().map(|l| l.of_project).collect::<Vec<_>>(), [false, true]);
         let made = SavedImage::open(&second, folder.path()).expect("an image");
         assert_eq!(made.config["config"]["Entrypoint"], json!(["/usr/local/bin/tool"]));
         assert_eq!(made.config["config"]["User"], USER);

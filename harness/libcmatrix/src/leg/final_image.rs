@@ -16,13 +16,13 @@ use super::{
     compiled_crates::compiled_crates,
     layout,
     session::AgentSession,
-    smoke,
+    smoke::{self, Start},
     step::RunningStep,
 };
 use crate::{
     engine::{image_repository, load_made_image},
     failure::{Failure, Result},
-    final_image::{Assembled, Program, assemble},
+    final_image::{Assembled, Examined, Program, assemble},
 };
 
 /// Makes the images of a leg.
@@ -156,20 +156,22 @@ async fn make(
         });
         made.await.map_err(|error| Failure::bug("an image could not be made").because(error))??
     };
-    let Assembled { id, programs, layers, contents, needs, starts_children, all_static } =
-        assembled;
+    let Assembled { id, programs, examined } = assembled;
+    let Examined { layers, contents, needs, starts_children, all_static } = examined;
     let image = load_made_image(context.engine.as_ref(), archive.path(), &name).await?;
     step.progress(0, None, "starting it");
     let first = programs.first().cloned().unwrap_or_default();
-    let smoke = smoke::start(context, leg, &image.id, &first).await?;
-    step.log(&format!("{name}: {first} {}: {smoke:?}", smoke::ARGUMENT));
-    let as_init = smoke::as_init(context, leg, &image.id, &first, &smoke).await?;
+    let start = Start::of_program(&image.id, &first);
+    let smoke = smoke::smoke(context, leg, &start).await?;
+    step.log(&format!("{name}: {:?}: {smoke:?}", start.first));
+    let as_init = smoke::as_init(context, leg, &start, &smoke).await?;
     step.log(&format!("{name}: {first} as process 1: {as_init:?}"));
     let base = base.map(|_| leg.spec.runtime.clone());
     let engine_bytes = image.size_bytes;
     let image = FinalImage {
         flavour,
         base,
+        dockerfile: None,
         id,
         programs,
         starts_children,

@@ -25,6 +25,7 @@ pub mod inject;
 pub mod layout;
 pub mod libtest_output;
 pub mod other_allocator;
+pub mod own_image;
 pub mod prepare;
 pub mod session;
 mod smoke;

@@ -19,6 +19,7 @@ use crate::{
     engine::{Sandbox, SandboxExit, SandboxSpec},
     exit::Exit,
     failure::{Failure, Result},
+    final_image::StartCommand,
 };
 
 /// What a program is started with: most know it, do little for it, and end.
@@ -50,18 +51,57 @@ const STOPPED_BY_THEN: Duration = Duration::from_secs(10);
 /// Names of children told of.
 const CHILDREN: usize = 8;
 
-/// Starts a program of an image with [`ARGUMENT`].
+/// What is started.
+#[derive(Debug)]
+pub(super) struct Start {
+    /// The image, as the engine names it.
+    pub(super) image: String,
+    /// The program that is looked at.
+    pub(super) program: String,
+    /// The command that shows whether it starts.
+    pub(super) first: Vec<String>,
+    /// The command that users of the image start.
+    pub(super) usual: Vec<String>,
+    /// The folder it is started in.
+    pub(super) working_dir: String,
+}
+
+impl Start {
+    /// A program that is an image's whole command.
+    pub(super) fn of_program(image: &str, program: &str) -> Self {
+        Self {
+            image: image.into(),
+            program: program.into(),
+            first: vec![program.into(), ARGUMENT.into()],
+            usual: vec![program.into()],
+            working_dir: "/".into(),
+        }
+    }
+
+    /// The command of an image that somebody else has made.
+    pub(super) fn of_command(image: &str, command: &StartCommand) -> Self {
+        let mut first = command.argv.clone();
+        if command.takes_arguments {
+            first.truncate(command.program + 1);
+            first.push(ARGUMENT.into());
+        }
+        Self {
+            image: image.into(),
+            program: command.program().into(),
+            first,
+            usual: command.argv.clone(),
+            working_dir: command.working_dir.clone(),
+        }
+    }
+}
+
+/// Starts a program of an image, with [`ARGUMENT`] if it takes any, and looks whether it starts.
 ///
 /// # Errors
 /// The engine fails, or the user wants to stop.
-pub(super) async fn start(
-    context: &Context,
-    leg: &Leg,
-    image: &str,
-    program: &str,
-) -> Result<Smoke> {
-    let argv = vec![program.into(), ARGUMENT.into()];
-    let mut started = match Started::start(context, leg, image, argv).await {
+pub(super) async fn smoke(context: &Context, leg: &Leg, start: &Start) -> Result<Smoke> {
+    let program = start.program.as_str();
+    let mut started = match Started::start(context, leg, start, start.first.clone()).await {
         Ok(started) => started,
         Err(failure) => return did_not_start(failure, program),
     };
@@ -74,7 +114,7 @@ pub(super) async fn start(
     smoke
 }
 
-/// Starts a program of an image without arguments; if it goes on running, looks whether it waits for its
+/// Starts a program of an image as its users do; if it goes on running, looks whether it waits for its
 /// children and ends on SIGTERM. `None` where it does not go on.
 ///
 /// # Errors
@@ -82,14 +122,13 @@ pub(super) async fn start(
 pub(super) async fn as_init(
     context: &Context,
     leg: &Leg,
-    image: &str,
-    program: &str,
+    start: &Start,
     smoke: &Smoke,
 ) -> Result<Option<AsInit>> {
     if matches!(smoke, Smoke::DidNotStart { .. }) {
         return Ok(None);
     }
-    let mut started = Started::start(context, leg, image, vec![program.into()]).await?;
+    let mut started = Started::start(context, leg, start, start.usual.clone()).await?;
     let seen = started.init_duties(context).await;
     started.remove().await?;
     seen
@@ -103,15 +142,15 @@ struct Started {
 
 impl Started {
     /// Starts it as whoever uses the image would, but without network.
-    async fn start(context: &Context, leg: &Leg, image: &str, argv: Vec<String>) -> Result<Self> {
+    async fn start(context: &Context, leg: &Leg, start: &Start, argv: Vec<String>) -> Result<Self> {
         let limits = &context.settings.limits;
         let spec = SandboxSpec {
             owner: context.owner.clone(),
             purpose: format!("{} image", leg.name),
-            image: image.into(),
+            image: start.image.clone(),
             argv,
             env: Vec::new(),
-            working_dir: "/".into(),
+            working_dir: start.working_dir.clone(),
             user: None,
             mounts: Vec::new(),
             network: false,

@@ -17,8 +17,11 @@ pub(super) fn chosen_image(
 ) -> Result<(&Leg, &FinalImage)> {
     let leg = record.legs.iter().find(|leg| leg.role == side);
     let leg = leg.ok_or_else(|| Failure::usage(format!("the run has no {side}")))?;
-    let flavour = if empty { Flavour::Empty } else { Flavour::Runtime };
-    let image = leg.final_images.iter().find(|image| image.flavour == flavour);
+    let image = if empty {
+        leg.final_images.iter().find(|image| image.flavour == Flavour::Empty)
+    } else {
+        leg.shipped_image()
+    };
     image.map(|image| (leg, image)).ok_or_else(|| no_image(record, leg, empty))
 }
 

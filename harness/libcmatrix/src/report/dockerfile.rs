@@ -49,6 +49,11 @@ impl Manager {
 /// The run has made no such image.
 pub fn render(record: &RunRecord, side: Role, empty: bool) -> Result<String> {
     let (leg, image) = chosen_image(record, side, empty)?;
+    if let Some(own) = &image.dockerfile {
+        return Err(Failure::usage(format!("{} has its own Dockerfile: {own}", leg.name))
+            .because("the image that was measured was built from it")
+            .hint("for one that libcmatrix writes, run with --images and without --dockerfile"));
+    }
     let mut out = String::new();
     let _ = writeln!(
         out,
@@ -152,7 +157,7 @@ fn stage_that_is_shipped(
             let _ = writeln!(out, "FROM scratch");
             None
         }
-        Flavour::Runtime => {
+        Flavour::Own | Flavour::Runtime => {
             let images = &leg.environment.images;
             from(out, images.iter().find(|image| image.purpose == "runtime"), None)?;
             Manager::of(image)

@@ -13,7 +13,7 @@ use crate::{
     failure::{Failure, Result},
     image::ResolvedImages,
     leg::{
-        Context, Leg, audit, build, doctest, fetch, final_image, inject, prepare,
+        Context, Leg, audit, build, doctest, fetch, final_image, inject, own_image, prepare,
         session::AgentSession, source_tree::SourceTree, test,
     },
     record::{Recorder, RunFolder},
@@ -211,7 +211,10 @@ async fn test_all(
     if context.settings.images && first_fault.is_none() {
         for (leg, builder) in legs.iter_mut().zip(&mut *builders) {
             if let Ok(session) = builder {
-                let made = final_image::final_images(context, leg, session).await;
+                let made = match &leg.spec.dockerfile {
+                    Some(dockerfile) => own_image::own_image(context, leg, dockerfile).await,
+                    None => final_image::final_images(context, leg, session).await,
+                };
                 note_fault(context, &leg.name, made, &mut first_fault)?;
             }
         }

@@ -1,6 +1,6 @@
 //! What rules say of the images that the project would be shipped in.
 
-use libcmatrix_schema::{FinalImage, Flavour, Leg, Role, RunRecord, Smoke};
+use libcmatrix_schema::{FinalImage, Leg, Role, RunRecord, Smoke};
 
 /// Both sides' images on their bases.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,7 +16,7 @@ impl Images {
     pub(super) fn of(record: &RunRecord) -> Option<Self> {
         let image = |role| {
             let leg: &Leg = record.legs.iter().find(|leg| leg.role == role)?;
-            leg.final_images.iter().find(|image| image.flavour == Flavour::Runtime)
+            leg.shipped_image()
         };
         let (baseline, candidate) = (image(Role::Baseline)?, image(Role::Candidate)?);
         let starts = |image: &FinalImage| !matches!(image.smoke, Smoke::DidNotStart { .. });

@@ -6,11 +6,13 @@
 //!
 //! ```text
 //! connect ──> DockerEngine ─┬─ image    ── progress (and the engines' common `registry`)
+//!                           ├─ build    ── an image of a user's Dockerfile
 //!                           ├─ volume   ── upload and download through a container that never runs
 //!                           ├─ sandbox  ── streams
 //!                           └─ sweep    ── labels        (and `state`, as `sandbox` does)
 //! ```
 
+mod build;
 mod connect;
 mod container;
 mod fault;
@@ -119,6 +121,21 @@ impl Engine for DockerEngine {
 
     fn image_labels(&self, owner: &Owner) -> BTreeMap<String, String> {
         labels::labels(owner, "image").into_iter().collect()
+    }
+
+    fn builds_dockerfiles(&self) -> bool {
+        true
+    }
+
+    async fn build_image(
+        &self,
+        owner: &Owner,
+        context: &Path,
+        dockerfile: &str,
+        name: &str,
+        said: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<LocalImage> {
+        build::build(&self.patient(), owner, context, dockerfile, name, said).await
     }
 
     async fn prune_images(&self) -> Result<PrunedImages> {

@@ -50,7 +50,7 @@ use self::{
 };
 use super::{
     Engine, EngineInfo, LocalImage, Owner, PrunedImages, PullProgress, Removed, Sandbox,
-    SandboxSpec, TarStream, Volume,
+    SandboxSpec, TarStream, Volume, no_dockerfiles,
 };
 use crate::failure::{Failure, Result};
 
@@ -171,6 +171,21 @@ impl Engine for EmbeddedEngine {
     fn image_labels(&self, _owner: &Owner) -> BTreeMap<String, String> {
         // The folder of the run says whose they are.
         BTreeMap::new()
+    }
+
+    fn builds_dockerfiles(&self) -> bool {
+        false
+    }
+
+    async fn build_image(
+        &self,
+        _owner: &Owner,
+        _context: &Path,
+        dockerfile: &str,
+        _name: &str,
+        _said: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<LocalImage> {
+        Err(no_dockerfiles(dockerfile))
     }
 
     async fn prune_images(&self) -> Result<PrunedImages> {

@@ -75,6 +75,7 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
 fn base(image: &FinalImage) -> String {
     match (image.flavour, &image.base) {
         (Flavour::Runtime, Some(base)) => sanitise_line(base),
+        (Flavour::Own, _) => sanitise_line(image.dockerfile.as_deref().unwrap_or("own")),
         _ => "none".into(),
     }
 }
