@@ -1,5 +1,7 @@
 //! Measuring: the baseline against itself, attempts in turns, builds from nothing.
 
+use std::fs;
+
 use libcmatrix_schema::{Control, Event, Leg, Quantity, Shows};
 use libtest_mimic::{Failed, Trial};
 
@@ -13,7 +15,88 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("the baseline against itself is measured on {}", over.engine());
         Trial::test(name, move || against_itself(over))
     };
-    Over::ENGINES.map(trial).into()
+    let benches = |over: Over<'static>| {
+        let name = format!("benchmarks run in turns on {}", over.engine());
+        Trial::test(name, move || benchmarks(over))
+    };
+    Over::ENGINES.map(trial).into_iter().chain(Over::ENGINES.map(benches)).collect()
+}
+
+const WITH_BENCHMARKS: &str = r#"
+[package]
+name = "timed"
+version = "0.0.0"
+edition = "2021"
+
+[[bench]]
+name = "speed"
+harness = false
+
+[workspace]
+"#;
+
+/// Prints as Criterion does; what it measures is known, so that what is made of it can be held against it.
+const BENCHMARKS: &str = r#"
+fn main() {
+    assert!(std::env::args().any(|arg| arg == "--bench"));
+    assert!(!cfg!(debug_assertions), "benchmarks are built for release");
+    let musl = if cfg!(target_env = "musl") { 2 } else { 1 };
+    println!("slower                  time:   [{0}.0 ns {0}.5 ns {0}.9 ns]", 100 * musl);
+    println!("a/name of its own line\n                        time:   [1.0 us 2.0 us 3.0 us]");
+}
+"#;
+
+fn benchmarks(over: Over<'_>) -> Result<(), Failed> {
+    let project = tempfile::tempdir()?;
+    for folder in ["src", "benches"] {
+        fs::create_dir(project.path().join(folder))?;
+    }
+    for (name, content) in [
+        ("Cargo.toml", WITH_BENCHMARKS),
+        ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"timed\"\nversion = \"0.0.0\"\n"),
+        ("src/lib.rs", "#[test]\nfn passes() {}\n"),
+        ("benches/speed.rs", BENCHMARKS),
+    ] {
+        fs::write(project.path().join(name), content)?;
+    }
+    let pair = ["--baseline", "debian-trixie-local", "--candidate", "alpine-3.23-local"];
+    let project = project.path().to_string_lossy();
+    let ran = command::run_over(
+        over,
+        [&[project.as_ref(), "--no-doctests", "--bench"], &pair[..]].concat(),
+    )?;
+    let record = ran.record()?;
+    let mut complaints = Vec::new();
+    for leg in &record.legs {
+        check(&mut complaints, leg.bench_runs.len() == TIMES, || {
+            format!("{}: {} runs", leg.name, leg.bench_runs.len())
+        });
+    }
+    let measured = record.comparison.map(|c| c.benches_measured).unwrap_or_default();
+    let told: Vec<(&str, f64, f64, bool)> = measured
+        .iter()
+        .map(|bench| {
+            let of = &bench.measurement;
+            (bench.id.as_str(), of.baseline_median * 1e9, of.candidate_median * 1e9, bench.is_clear)
+        })
+        .collect();
+    let is = |at: usize, id: &str, baseline: f64, candidate: f64, is_clear: bool| {
+        told.get(at).is_some_and(|found| {
+            let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
+            found.0 == id
+                && near(found.1, baseline)
+                && near(found.2, candidate)
+                && found.3 == is_clear
+        })
+    };
+    let slower = is(0, "timed::bench/speed$slower", 100.5, 200.5, true);
+    let same = is(1, "timed::bench/speed$a/name of its own line", 2000.0, 2000.0, false);
+    check(&mut complaints, slower && same && told.len() == 2, || format!("{told:?}"));
+    let shown = ran.stdout();
+    for words in ["benchmarks, mean", "timed::bench/speed$slower", "200.50 ns"] {
+        check(&mut complaints, shown.contains(words), || format!("{words:?} is not shown"));
+    }
+    ran.judge(&complaints)
 }
 
 fn against_itself(over: Over<'_>) -> Result<(), Failed> {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Measurement, PackageMeasurement, TestMeasurement};
+use crate::{BenchMeasurement, Measurement, PackageMeasurement, TestMeasurement};
 
 /// The baseline against the candidate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +30,9 @@ pub struct Comparison {
     /// Tests whose time or memory is not the same, the most telling first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests_measured: Vec<TestMeasurement>,
+    /// What an iteration of each benchmark takes that both sides have, those first that differ most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub benches_measured: Vec<BenchMeasurement>,
     /// What each package costs to build, those first whose cost differs most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub packages_measured: Vec<PackageMeasurement>,

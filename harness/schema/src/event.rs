@@ -134,6 +134,13 @@ pub enum Event {
         /// What it took.
         build: ColdBuild,
     },
+    /// All benchmarks of a leg ran once.
+    Benchmarked {
+        /// The leg's name.
+        leg: String,
+        /// Seconds of one iteration by `binary$benchmark`. Names are hostile text.
+        results: std::collections::BTreeMap<String, f64>,
+    },
     /// An image that the project would be shipped in was made and measured.
     ImageMade {
         /// The leg's name.

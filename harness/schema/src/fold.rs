@@ -70,6 +70,7 @@ impl Fold {
                         tests: Vec::new(),
                         artifacts: Vec::new(),
                         cold_builds: Vec::new(),
+                        bench_runs: Vec::new(),
                         final_images: Vec::new(),
                     }),
                 }
@@ -108,6 +109,11 @@ impl Fold {
             Event::BuiltAgain { leg, build } => {
                 if let Some(leg) = self.leg(&leg) {
                     leg.cold_builds.push(build);
+                }
+            }
+            Event::Benchmarked { leg, results } => {
+                if let Some(leg) = self.leg(&leg) {
+                    leg.bench_runs.push(results);
                 }
             }
             Event::ImageMade { leg, image } => {

@@ -39,6 +39,9 @@ pub struct Leg {
     /// Cold builds after the first one, which warms up the machine and is not counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cold_builds: Vec<ColdBuild>,
+    /// Runs of all benchmarks: seconds of one iteration by `binary$benchmark`. Names are hostile text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bench_runs: Vec<std::collections::BTreeMap<String, f64>>,
 }
 
 impl Leg {
@@ -202,6 +205,8 @@ pub enum StepName {
     Prove,
     /// The documentation's examples are built and run.
     Doctest,
+    /// The project's benchmarks are built and run, in turns on both sides.
+    Bench,
     /// The images that the project would be shipped in are made, measured and started.
     Image,
 }
@@ -218,6 +223,7 @@ impl fmt::Display for StepName {
             Self::Confirm => "confirm",
             Self::Prove => "prove",
             Self::Doctest => "doctest",
+            Self::Bench => "bench",
             Self::Image => "image",
         })
     }

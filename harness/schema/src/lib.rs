@@ -39,8 +39,8 @@ pub use leg::{
     Toolchain, is_doctest,
 };
 pub use measurement::{
-    BuildProcess, BuildProcessKind, ColdBuild, Measurement, PackageMeasurement, Quantity, Shows,
-    TestMeasurement,
+    BenchMeasurement, BuildProcess, BuildProcessKind, ColdBuild, Measurement, PackageMeasurement,
+    Quantity, Shows, TestMeasurement,
 };
 pub use outcome::{Attempt, AttemptStatus, Outcome};
 pub use record::{

@@ -97,6 +97,8 @@ pub enum Quantity {
     TestProcessor,
     /// Largest resident sets of these tests, added up, in bytes.
     TestMemory,
+    /// Wall-clock time of an iteration of a benchmark, in seconds; of several the geometric mean.
+    BenchIteration,
 }
 
 /// What a measurement shows.
@@ -123,6 +125,19 @@ pub struct PackageMeasurement {
     pub measurement: Measurement,
     /// Whether the difference is clear: all values of one side lie above all of the other, and the
     /// medians are 10 % and 50 ms apart. Among many packages a few may be so by chance.
+    pub is_clear: bool,
+}
+
+/// What an iteration of a benchmark takes, on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BenchMeasurement {
+    /// `binary$benchmark`. Hostile text.
+    pub id: String,
+    /// Wall-clock time of an iteration, as the benchmark's own harness estimates it in each run.
+    #[serde(flatten)]
+    pub measurement: Measurement,
+    /// Whether the difference is clear: all values of one side lie above all of the other, and the
+    /// medians are 10 % apart. Among many benchmarks a few may be so by chance.
     pub is_clear: bool,
 }
 

@@ -167,6 +167,9 @@ pub struct Settings {
     /// Cold builds of each side that were measured, besides the first.
     #[serde(default)]
     pub build_repeats: u32,
+    /// Runs of the benchmarks on each side.
+    #[serde(default)]
+    pub bench_repeats: u32,
     /// Tests that ran at the same time.
     pub test_threads: u32,
     /// Jobs given to cargo.

@@ -110,6 +110,10 @@ pub struct RunArgs {
     /// Cold builds of each side for their times, besides the first [default: 0; 5 or more give intervals]
     #[arg(long, value_name = "N", help_heading = "How often, how many at a time")]
     build_repeats: Option<u32>,
+    /// Run the project's benchmarks (Criterion, libtest) this often on each side, in turns
+    /// [5 or more give intervals]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "5", require_equals = true, help_heading = "How often, how many at a time")]
+    bench: Option<u32>,
     /// Compare the baseline with itself (`aa`): every change is a false alarm, and their rate is told
     #[arg(
         long,
@@ -336,6 +340,7 @@ fn settings(
         attempts: at_least_one("--attempts", args.attempts.or(defaults.attempts).unwrap_or(1))?,
         confirm: args.confirm.or(defaults.confirm).unwrap_or(4),
         build_repeats: args.build_repeats.or(defaults.build_repeats).unwrap_or(0),
+        bench_repeats: args.bench.or(defaults.bench).unwrap_or(0),
         test_threads: at_least_one(
             "--test-threads",
             args.test_threads.or(defaults.test_threads).unwrap_or(cpus),

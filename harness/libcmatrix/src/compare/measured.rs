@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use libcmatrix_schema::{
-    Attempt, ColdBuild, Leg, Measurement, Outcome, PackageMeasurement, Quantity, Shows, Test,
-    TestMeasurement,
+    Attempt, BenchMeasurement, ColdBuild, Leg, Measurement, Outcome, PackageMeasurement, Quantity,
+    Shows, Test, TestMeasurement,
 };
 
 use crate::statistics::{FEWEST, median, ratio_interval};
@@ -22,6 +22,8 @@ const SHORTEST: f64 = 0.02;
 const LEAST_PACKAGE: f64 = 0.05;
 /// How far apart, as a ratio, the medians of one package must be.
 const CLEAR_PACKAGE: f64 = 1.1;
+/// How far apart, as a ratio, the medians of one benchmark must be.
+const CLEAR_BENCH: f64 = 1.1;
 /// A difference in memory below this is that of the libcs' own, in bytes.
 const LEAST_MEMORY: f64 = (4 << 20) as f64;
 
@@ -99,6 +101,42 @@ pub(super) fn packages(baseline: &Leg, candidate: &Leg) -> Vec<PackageMeasuremen
     };
     all.sort_by(|a, b| weight(b).total_cmp(&weight(a)).then_with(|| a.package.cmp(&b.package)));
     all
+}
+
+/// What an iteration of each benchmark takes that every run of both sides has.
+pub(super) fn benches(baseline: &Leg, candidate: &Leg) -> Vec<BenchMeasurement> {
+    let values = |leg: &Leg, id: &str| -> Option<Vec<f64>> {
+        leg.bench_runs.iter().map(|run| run.get(id).copied()).collect()
+    };
+    let ids = baseline.bench_runs.first().into_iter().flat_map(|run| run.keys());
+    let mut all: Vec<BenchMeasurement> = ids
+        .filter_map(|id| {
+            let (a, b) = (values(baseline, id)?, values(candidate, id)?);
+            let is_clear = is_apart(&a, &b, 0.0, CLEAR_BENCH);
+            let measurement = measure(Quantity::BenchIteration, a, b)?;
+            let is_clear = is_clear && measurement.interval.is_some();
+            Some(BenchMeasurement { id: id.clone(), measurement, is_clear })
+        })
+        .collect();
+    let weight =
+        |bench: &BenchMeasurement| bench.measurement.ratio.map_or(0.0, |ratio| ratio.ln().abs());
+    all.sort_by(|a, b| weight(b).total_cmp(&weight(a)).then_with(|| a.id.cmp(&b.id)));
+    all
+}
+
+/// All benchmarks as one number: the geometric mean of each run, whose ratio is the mean of all ratios.
+pub(super) fn all_benches(benches: &[BenchMeasurement]) -> Option<Measurement> {
+    let means = |side: fn(&Measurement) -> &Vec<f64>| -> Vec<f64> {
+        let runs = benches.iter().map(|bench| side(&bench.measurement).len()).min().unwrap_or(0);
+        let mean = |run: usize| {
+            let logs = benches.iter().map(|bench| side(&bench.measurement)[run].ln());
+            #[allow(clippy::cast_precision_loss, reason = "thousands at most")]
+            let number = benches.len() as f64;
+            (logs.sum::<f64>() / number).exp()
+        };
+        (0..runs).map(mean).collect()
+    };
+    measure(Quantity::BenchIteration, means(|m| &m.baseline), means(|m| &m.candidate))
 }
 
 /// Seconds by package and build. A package that not every build has is left out.

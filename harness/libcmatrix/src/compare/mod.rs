@@ -69,6 +69,8 @@ pub fn compare(record: &RunRecord) -> Comparison {
         comparison.measurements = measured::totals(baseline, candidate, &same);
         comparison.tests_measured = measured::slower_and_larger(&same);
         comparison.packages_measured = measured::packages(baseline, candidate);
+        comparison.benches_measured = measured::benches(baseline, candidate);
+        comparison.measurements.extend(measured::all_benches(&comparison.benches_measured));
     }
     comparison
 }

@@ -44,6 +44,8 @@ pub struct RunDefaults {
     pub confirm: Option<u32>,
     /// `--build-repeats`.
     pub build_repeats: Option<u32>,
+    /// `--bench`.
+    pub bench: Option<u32>,
     /// `--images`.
     pub images: Option<bool>,
     /// `--test-threads`.

@@ -17,6 +17,15 @@ use crate::failure::Result;
 /// Arguments by which every cargo command of a leg builds the same thing.
 #[must_use]
 pub fn common_args(context: &Context, leg: &Leg) -> Vec<String> {
+    let mut args = matched_args(context, leg);
+    args.extend(context.selection.profile_args());
+    args.extend(context.selection.extra.iter().cloned());
+    args
+}
+
+/// Those of them that hold whatever the user has chosen.
+#[must_use]
+pub fn matched_args(context: &Context, leg: &Leg) -> Vec<String> {
     let mut args: Vec<String> = ["--locked", "--offline"].map(str::to_owned).into();
     args.extend(["--target".into(), leg.target_triple().into()]);
     args.extend(["--jobs".into(), context.settings.build_jobs.to_string()]);
@@ -29,8 +38,6 @@ pub fn common_args(context: &Context, leg: &Leg) -> Vec<String> {
             args.extend(["--config".to_owned(), format!("build.{key}={list}")]);
         }
     }
-    args.extend(context.selection.profile_args());
-    args.extend(context.selection.extra.iter().cloned());
     args
 }
 

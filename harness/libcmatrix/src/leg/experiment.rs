@@ -105,11 +105,7 @@ pub async fn in_image(
     leg: &Leg,
     ids: &HashSet<&str>,
 ) -> Result<Made> {
-    let mut sandbox = leg.sandbox(context, "prove", image);
-    sandbox.memory_bytes = context.settings.limits.test_memory_bytes;
-    sandbox.read_only_root = leg.spec.read_only_root;
-    let mut session =
-        AgentSession::start(context.engine.as_ref(), &sandbox, &context.cancel).await?;
+    let mut session = leg.session_in(context, "prove", image).await?;
     let tests = wanted(&leg.tests, ids);
     let made =
         run(context, leg.metadata.as_deref(), &mut session, &tests, programs(&leg.binaries)).await;

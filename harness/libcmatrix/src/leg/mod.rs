@@ -11,6 +11,8 @@
 pub mod added_packages;
 pub mod archive;
 pub mod audit;
+pub mod bench;
+mod bench_output;
 pub mod build;
 pub mod build_messages;
 pub mod build_output;
@@ -43,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     engine::{Engine, EngineInfo, Mount, Owner, SandboxSpec, Volume},
     environment::EnvironmentSpec,
+    failure::Result,
     image::ResolvedImages,
     project::{CargoSelection, Inspected, config_env::ConfigVariable},
     record::{Recorder, RunFolder},
@@ -157,6 +160,31 @@ impl Leg {
     pub fn working_dir(&self, project: &Inspected) -> String {
         let folder = project.manifest.parent().map(PathBuf::from).unwrap_or_default();
         layout::join(layout::SOURCE, &folder.to_string_lossy())
+    }
+
+    /// A session in the image that the tests run in, with what they may take.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub async fn runtime_session(
+        &self,
+        context: &Context,
+        purpose: &str,
+    ) -> Result<session::AgentSession> {
+        self.session_in(context, purpose, &self.images.runtime.id).await
+    }
+
+    /// The same in another image.
+    async fn session_in(
+        &self,
+        context: &Context,
+        purpose: &str,
+        image: &str,
+    ) -> Result<session::AgentSession> {
+        let mut sandbox = self.sandbox(context, purpose, image);
+        sandbox.memory_bytes = context.settings.limits.test_memory_bytes;
+        sandbox.read_only_root = self.spec.read_only_root;
+        session::AgentSession::start(context.engine.as_ref(), &sandbox, &context.cancel).await
     }
 
     fn sandbox(&self, context: &Context, purpose: &str, image: &str) -> SandboxSpec {

@@ -11,6 +11,18 @@ pub fn seconds(s: f64) -> String {
     if s < 9.995 { format!("{s:.2} s") } else { format!("{s:.1} s") }
 }
 
+/// `26.25 ns`, `1.23 ms`: the time of something that is over at once.
+#[must_use]
+pub fn moment(s: f64) -> String {
+    for (least, unit) in [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs")] {
+        // The rounding of what is shown decides, as above.
+        if s >= least * 0.999_995 {
+            return format!("{:.2} {unit}", s / least);
+        }
+    }
+    format!("{:.2} ns", s * 1e9)
+}
+
 /// `512 B`, `1.5 KiB`, `84.2 MiB`.
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
@@ -30,6 +42,12 @@ pub fn bytes(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments() {
+        let shown = [0.0, 2.6e-8, 9.999_999e-7, 1.5e-6, 0.25, 3.0].map(moment);
+        assert_eq!(shown, ["0.00 ns", "26.00 ns", "1.00 µs", "1.50 µs", "250.00 ms", "3.00 s"]);
+    }
 
     #[test]
     fn times() {

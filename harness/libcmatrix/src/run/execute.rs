@@ -5,7 +5,7 @@ use std::sync::Arc;
 use libcmatrix_schema::{Event, Role, StepName};
 use tokio_util::sync::CancellationToken;
 
-use super::{Plan, confirm, measure, notes, prove, rounds};
+use super::{Plan, benches, confirm, measure, notes, prove, rounds};
 use crate::{
     engine::{Engine, Owner},
     environment::{EnvironmentSpec, toolchain},
@@ -207,6 +207,9 @@ async fn test_all(
             let confirmed = confirm_doctests(context, legs, builders).await;
             note_fault(context, "confirm", confirmed, &mut first_fault)?;
         }
+    }
+    if first_fault.is_none() {
+        benches::benches(context, legs, builders).await?;
     }
     if context.settings.images && first_fault.is_none() {
         for (leg, builder) in legs.iter_mut().zip(&mut *builders) {

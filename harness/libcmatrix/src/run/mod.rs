@@ -4,6 +4,7 @@
 //! run is gone again, however the run ended. The legs take turns step by step, never at the same
 //! time, so that neither disturbs the other's times.
 
+mod benches;
 mod confirm;
 mod execute;
 mod host;

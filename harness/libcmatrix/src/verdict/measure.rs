@@ -256,7 +256,9 @@ fn incomplete(record: &RunRecord) -> Vec<String> {
         // made takes nothing away.
         .filter(|l| l.role != Role::Control)
         .flat_map(|l| l.steps.iter().map(move |s| (l, s)))
-        .filter(|(_, step)| !matches!(step.name, StepName::Prove | StepName::Measure))
+        .filter(|(_, step)| {
+            !matches!(step.name, StepName::Prove | StepName::Measure | StepName::Bench)
+        })
         .filter(|(_, step)| !tells(step.status) || !came_to_its_end(step))
         .map(|(leg, step)| format!("{}: {} ({})", leg.name, step.name, step.status))
         .collect();

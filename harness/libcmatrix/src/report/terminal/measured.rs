@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use libcmatrix_schema::{Comparison, Measurement, PackageMeasurement, Quantity, RunRecord, Shows};
+use libcmatrix_schema::{
+    BenchMeasurement, Comparison, Measurement, PackageMeasurement, Quantity, RunRecord, Shows,
+};
 
 use super::{
     super::{amount, sanitise::sanitise_line},
@@ -14,6 +16,8 @@ use super::{
 const TESTS: usize = 5;
 /// Packages told of, likewise.
 const PACKAGES: usize = 8;
+/// Benchmarks told of, likewise.
+const BENCHES: usize = 8;
 
 pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     let Some(comparison) = &record.comparison else { return };
@@ -28,8 +32,10 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     }
     packages(out, comparison, width);
     tests(out, comparison, width);
+    benches(out, comparison, width);
     if told.iter().any(|m| m.shows == Shows::TooFew) {
-        let hint = "too few values for an interval: --attempts 5 and --build-repeats 5, or more";
+        let hint =
+            "too few values for an interval: --attempts 5, --build-repeats 5, --bench=5, or more";
         let _ = writeln!(out);
         wrapped(out, "  ", hint, width);
     }
@@ -69,6 +75,7 @@ fn name(quantity: Quantity) -> &'static str {
         Quantity::TestWall => "test time",
         Quantity::TestProcessor => "test processor",
         Quantity::TestMemory => "test memory, sum",
+        Quantity::BenchIteration => "benchmarks, mean",
     }
 }
 
@@ -83,6 +90,7 @@ fn amount(quantity: Quantity, value: f64) -> String {
             )]
             amount::bytes(value.max(0.0) as u64)
         }
+        Quantity::BenchIteration => amount::moment(value),
         _ => amount::seconds(value),
     }
 }
@@ -149,6 +157,26 @@ fn tests(out: &mut String, comparison: &Comparison, width: usize) {
     }
     if all.len() > TESTS {
         let _ = writeln!(out, "    and {} more in the record", all.len() - TESTS);
+    }
+}
+
+/// Which benchmarks take another time.
+fn benches(out: &mut String, comparison: &Comparison, width: usize) {
+    let all = &comparison.benches_measured;
+    if all.is_empty() {
+        return;
+    }
+    let clear: Vec<&BenchMeasurement> = all.iter().filter(|bench| bench.is_clear).collect();
+    let _ = writeln!(out, "\n  {DIM}benchmarks whose iteration takes more or less time{DIM:#}");
+    if clear.is_empty() {
+        wrapped(out, "    ", &format!("none of {} clearly", all.len()), width);
+    }
+    for bench in clear.iter().take(BENCHES) {
+        let text = format!("{}: {}", sanitise_line(&bench.id), both(&bench.measurement));
+        wrapped(out, "    ", &text, width);
+    }
+    if clear.len() > BENCHES {
+        let _ = writeln!(out, "    and {} more in the record", clear.len() - BENCHES);
     }
 }
 
