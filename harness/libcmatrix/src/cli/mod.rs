@@ -13,6 +13,7 @@ mod init;
 mod interrupt;
 mod report;
 mod run;
+mod step_summary;
 mod units;
 
 use std::{io::Write, sync::Arc};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use libcmatrix_schema::{Control, Limits, ProjectKind, Settings};
 
-use super::{EngineChoice, Global, connect, interrupt, terminal_width, units};
+use super::{EngineChoice, Global, connect, interrupt, step_summary, terminal_width, units};
 use crate::{
     engine::{EngineInfo, current_owner},
     environment::config::{self, Config, RunDefaults},
@@ -206,10 +206,13 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
 
 fn show(finished: &Finished) {
     let path = |name: &str| finished.folder.path().join(name).display().to_string();
-    let files = [("record", "run.json"), ("events", "events.ndjson"), ("logs", "logs")]
-        .map(|(label, name)| (label.to_owned(), path(name)));
-    let options = TerminalOptions { width: terminal_width(), files: files.into() };
+    let kept = [("record", "run.json"), ("events", "events.ndjson"), ("logs", "logs")];
+    let kept = kept.map(|(label, name)| (label.to_owned(), path(name)));
+    let reports = finished.reports.iter().map(|name| ("report".to_owned(), path(name)));
+    let files = kept.into_iter().chain(reports).collect();
+    let options = TerminalOptions { width: terminal_width(), files };
     anstream::print!("{}", terminal::render(&finished.record, &options));
+    step_summary::add(&finished.record);
     if let Some(failure) = &finished.failure
         && failure.exit != Exit::Interrupted
     {

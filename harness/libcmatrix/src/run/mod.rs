@@ -28,6 +28,7 @@ use crate::{
     progress::Progress,
     project::{CargoSelection, Inspected},
     record::{Recorder, RunFolder},
+    report::formats,
     verdict::{self, Accept, Policy},
 };
 
@@ -57,6 +58,8 @@ pub struct Finished {
     pub record: RunRecord,
     /// Where its files are.
     pub folder: RunFolder,
+    /// The reports among them, by their names.
+    pub reports: Vec<String>,
     /// What kept it from going on, if anything did.
     pub failure: Option<Failure>,
 }
@@ -133,8 +136,13 @@ pub async fn run(
     record.verdict = Some(verdict::decide(&record, &comparison, &policy, &accept));
     record.comparison = Some(comparison);
     folder.write_record(&record)?;
+    let mut reports = Vec::new();
+    for (name, text) in formats::files(&record)? {
+        folder.write(&name, text.as_bytes())?;
+        reports.push(name);
+    }
     recorder.check()?;
-    Ok(Finished { record, folder, failure })
+    Ok(Finished { record, folder, reports, failure })
 }
 
 fn show_pull(progress: &std::sync::Mutex<Progress>, reference: &str, pull: &PullProgress) {
