@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use libcmatrix_schema::{Control, Limits, ProjectKind, Settings};
 
-use super::{EngineChoice, Global, connect, interrupt, step_summary, terminal_width, units};
+use super::{
+    EngineChoice, Global, connect, interrupt, print_json, step_summary, terminal_width, units,
+};
 use crate::{
     engine::{EngineInfo, current_owner},
     environment::config::{self, Config, RunDefaults},
@@ -46,6 +48,9 @@ pub struct RunArgs {
     /// Folder for the folders of runs
     #[arg(long, value_name = "DIR", default_value = "libcmatrix-out")]
     out: PathBuf,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    format: RunFormat,
 
     /// Only this package
     #[arg(long, short, value_name = "SPEC", help_heading = "What is built and tested")]
@@ -145,6 +150,16 @@ pub struct RunArgs {
     extra: Vec<String>,
 }
 
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum RunFormat {
+    /// The report for people, at the end
+    Terminal,
+    /// The run record, at the end
+    Json,
+    /// Events as they happen, a line each
+    Ndjson,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum ControlKind {
     Aa,
@@ -198,26 +213,39 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
         policy: config.policy,
         accept: config.accept,
         out: args.out,
+        events: (args.format == RunFormat::Ndjson)
+            .then(|| Box::new(std::io::stdout()) as Box<dyn std::io::Write + Send>),
     };
     let finished = run::run(engine, owner, plan, progress, cancel).await?;
-    show(&finished);
+    show(&finished, args.format)?;
     Ok(finished.exit())
 }
 
-fn show(finished: &Finished) {
-    let path = |name: &str| finished.folder.path().join(name).display().to_string();
-    let kept = [("record", "run.json"), ("events", "events.ndjson"), ("logs", "logs")];
-    let kept = kept.map(|(label, name)| (label.to_owned(), path(name)));
-    let reports = finished.reports.iter().map(|name| ("report".to_owned(), path(name)));
-    let files = kept.into_iter().chain(reports).collect();
-    let options = TerminalOptions { width: terminal_width(), files };
-    anstream::print!("{}", terminal::render(&finished.record, &options));
+fn show(finished: &Finished, format: RunFormat) -> Result<()> {
+    match format {
+        RunFormat::Terminal => {
+            let options = TerminalOptions { width: terminal_width(), files: files(finished) };
+            anstream::print!("{}", terminal::render(&finished.record, &options));
+        }
+        RunFormat::Json => print_json(&finished.record)?,
+        RunFormat::Ndjson => {}
+    }
     step_summary::add(&finished.record);
     if let Some(failure) = &finished.failure
         && failure.exit != Exit::Interrupted
     {
         super::fail(failure);
     }
+    Ok(())
+}
+
+/// What the run has left: labels and paths.
+fn files(finished: &Finished) -> Vec<(String, String)> {
+    let path = |name: &str| finished.folder.path().join(name).display().to_string();
+    let kept = [("record", "run.json"), ("events", "events.ndjson"), ("logs", "logs")];
+    let kept = kept.map(|(label, name)| (label.to_owned(), path(name)));
+    let reports = finished.reports.iter().map(|name| ("report".to_owned(), path(name)));
+    kept.into_iter().chain(reports).collect()
 }
 
 fn find_project(args: &RunArgs) -> Result<Inspected> {

@@ -12,7 +12,7 @@ mod notes;
 mod prove;
 mod rounds;
 
-use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
+use std::{io::Write, panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
 
 use futures_util::FutureExt;
 use libcmatrix_schema::{Event, RunRecord, Settings, StepName, Tool, VerdictOutcome};
@@ -50,6 +50,8 @@ pub struct Plan {
     pub accept: Vec<Accept>,
     /// Folder that holds the folders of runs.
     pub out: PathBuf,
+    /// Where events go, besides the run's folder, as they happen.
+    pub events: Option<Box<dyn Write + Send>>,
 }
 
 /// A run that has come to an end.
@@ -88,7 +90,7 @@ impl Finished {
 pub async fn run(
     engine: Arc<dyn Engine>,
     owner: Owner,
-    plan: Plan,
+    mut plan: Plan,
     progress: Progress,
     cancel: CancellationToken,
 ) -> Result<Finished> {
@@ -104,7 +106,8 @@ pub async fn run(
     }
     let progress = progress.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let folder = RunFolder::create(&plan.out, &owner.run_id)?;
-    let recorder = Arc::new(Recorder::new(folder.events()?, progress));
+    let recorder = Recorder::new(folder.events()?, progress).with_copy(plan.events.take());
+    let recorder = Arc::new(recorder);
     recorder.event(Event::RunStarted {
         schema_version: libcmatrix_schema::SCHEMA_VERSION,
         tool: Tool { name: "libcmatrix".into(), version: env!("CARGO_PKG_VERSION").into() },

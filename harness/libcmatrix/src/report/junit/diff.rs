@@ -20,6 +20,9 @@ use crate::{
 /// Lines of output from each side.
 const LINES: usize = 30;
 
+/// Name of their suite, which no crate can have.
+const RULES: &str = "rules of the verdict";
+
 /// Writes the file: a suite for the rules of the verdict, and one for each test binary.
 ///
 /// # Errors
@@ -139,10 +142,10 @@ impl<'a> Comparer<'a> {
 
 /// The rules: one that fails is a failure, or an error where it only keeps the run from an answer.
 fn rules(record: &RunRecord) -> TestSuite {
-    let mut suite = TestSuite::new("rules of the verdict");
+    let mut suite = TestSuite::new(RULES);
     for rule in record.verdict.iter().flat_map(|verdict| &verdict.rules) {
         let mut case = TestCase::new(sanitise_line(&rule.id), rule_status(rule));
-        case.set_classname("rules of the verdict");
+        case.set_classname(RULES);
         suite.add_test_case(case);
     }
     suite

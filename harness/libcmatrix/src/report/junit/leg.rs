@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// Name of their suite, which no crate can have.
+const STEPS: &str = "steps of this leg";
+
 /// Writes the file of a leg: a suite for its steps, and one for each test binary.
 ///
 /// # Errors
@@ -89,10 +92,10 @@ fn listing(binary: &Binary, outputs: &mut Outputs) -> Option<TestCase> {
 }
 
 fn steps(leg: &Leg, outputs: &mut Outputs) -> TestSuite {
-    let mut suite = TestSuite::new("steps");
+    let mut suite = TestSuite::new(STEPS);
     for step in &leg.steps {
         let mut case = TestCase::new(step.name.to_string(), step_status(step, outputs));
-        case.set_classname("steps");
+        case.set_classname(STEPS);
         if let Ok(time) = Duration::try_from_secs_f64(step.wall_s) {
             case.set_time(time);
         }

@@ -78,7 +78,9 @@ fn longest(test: &Test) -> Option<std::time::Duration> {
 }
 
 fn text(report: &Report) -> Result<String> {
-    report
+    let xml = report
         .to_string()
-        .map_err(|error| Failure::bug("the JUnit report cannot be written").because(error))
+        .map_err(|error| Failure::bug("the JUnit report cannot be written").because(error))?;
+    // Jenkins' schema has this number of suites only, and its xUnit plugin keeps to the schema.
+    Ok(xml.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1))
 }
