@@ -11,8 +11,10 @@ mod image_choice;
 mod images;
 mod init;
 mod interrupt;
+mod own_dockerfile;
 mod report;
 mod run;
+mod step_summary;
 mod units;
 
 use std::{io::Write, sync::Arc};

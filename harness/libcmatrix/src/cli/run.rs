@@ -1,20 +1,18 @@
 //! `libcmatrix run`: the main job.
 
-use std::{
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use libcmatrix_schema::{Control, Limits, ProjectKind, Role, Settings};
+use libcmatrix_schema::{Control, Limits, ProjectKind, Settings};
 
-use super::{EngineChoice, Global, connect, interrupt, terminal_width, units};
+use super::{
+    EngineChoice, Global, connect, interrupt,
+    own_dockerfile::{self, SideFile},
+    print_json, step_summary, terminal_width, units,
+};
 use crate::{
-    engine::{EngineInfo, current_owner, no_dockerfiles},
-    environment::{
-        EnvironmentSpec,
-        config::{self, Config, RunDefaults},
-    },
+    engine::{EngineInfo, current_owner},
+    environment::config::{self, Config, RunDefaults},
     exit::Exit,
     failure::{Failure, Result},
     folders,
@@ -52,6 +50,9 @@ pub struct RunArgs {
     /// Folder for the folders of runs
     #[arg(long, value_name = "DIR", default_value = "libcmatrix-out")]
     out: PathBuf,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    format: RunFormat,
 
     /// Only this package
     #[arg(long, short, value_name = "SPEC", help_heading = "What is built and tested")]
@@ -159,29 +160,19 @@ pub struct RunArgs {
     extra: Vec<String>,
 }
 
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum RunFormat {
+    /// The report for people, at the end
+    Terminal,
+    /// The run record, at the end
+    Json,
+    /// Events as they happen, a line each
+    Ndjson,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum ControlKind {
     Aa,
-}
-
-/// A file of one side.
-#[derive(Clone)]
-struct SideFile {
-    side: Role,
-    file: PathBuf,
-}
-
-impl FromStr for SideFile {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let (side, file) = match text.split_once('=') {
-            Some(("baseline", file)) => (Role::Baseline, file),
-            Some(("candidate", file)) => (Role::Candidate, file),
-            _ => return Err("say whose it is: baseline=FILE or candidate=FILE".into()),
-        };
-        Ok(Self { side, file: file.into() })
-    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -223,13 +214,10 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
         Some(ControlKind::Aa) => (format!("{baseline}-again"), spec.clone()),
         None => (candidate.clone(), config.environment(&candidate)?),
     };
-    let sides = own_dockerfiles(&args, &project.root, [spec, candidate.1])?;
+    let sides = own_dockerfile::into_sides(&args.dockerfile, &project.root, [spec, candidate.1])?;
     let [spec, candidate_spec] = sides;
-    if settings.images && !engine.builds_dockerfiles() {
-        let dockerfile = [&spec, &candidate_spec].into_iter().find_map(|s| s.dockerfile.as_ref());
-        if let Some(dockerfile) = dockerfile {
-            return Err(no_dockerfiles(&dockerfile.display().to_string()));
-        }
+    if settings.images {
+        own_dockerfile::must_be_built(engine.as_ref(), [&spec, &candidate_spec])?;
     }
     let candidate = (candidate.0, candidate_spec);
     let plan = Plan {
@@ -241,45 +229,39 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
         policy: config.policy,
         accept: config.accept,
         out: args.out,
+        events: (args.format == RunFormat::Ndjson)
+            .then(|| Box::new(std::io::stdout()) as Box<dyn std::io::Write + Send>),
     };
     let finished = run::run(engine, owner, plan, progress, cancel).await?;
-    show(&finished);
+    show(&finished, args.format)?;
     Ok(finished.exit())
 }
 
-/// Puts what --dockerfile says into the environments, with paths that hold anywhere.
-fn own_dockerfiles(
-    args: &RunArgs,
-    root: &Path,
-    mut sides: [EnvironmentSpec; 2],
-) -> Result<[EnvironmentSpec; 2]> {
-    for spec in &mut sides {
-        spec.dockerfile = spec.dockerfile.take().map(|path| root.join(path));
+fn show(finished: &Finished, format: RunFormat) -> Result<()> {
+    match format {
+        RunFormat::Terminal => {
+            let options = TerminalOptions { width: terminal_width(), files: files(finished) };
+            anstream::print!("{}", terminal::render(&finished.record, &options));
+        }
+        RunFormat::Json => print_json(&finished.record)?,
+        RunFormat::Ndjson => {}
     }
-    for SideFile { side, file } in &args.dockerfile {
-        sides[usize::from(*side == Role::Candidate)].dockerfile = Some(file.clone());
-    }
-    for path in sides.iter_mut().filter_map(|spec| spec.dockerfile.as_mut()) {
-        *path = path.canonicalize().map_err(|error| {
-            Failure::usage(format!("the Dockerfile {} cannot be read", path.display()))
-                .because(error)
-                .hint("paths of --dockerfile are from here, those of libcmatrix.toml from the workspace root")
-        })?;
-    }
-    Ok(sides)
-}
-
-fn show(finished: &Finished) {
-    let path = |name: &str| finished.folder.path().join(name).display().to_string();
-    let files = [("record", "run.json"), ("events", "events.ndjson"), ("logs", "logs")]
-        .map(|(label, name)| (label.to_owned(), path(name)));
-    let options = TerminalOptions { width: terminal_width(), files: files.into() };
-    anstream::print!("{}", terminal::render(&finished.record, &options));
+    step_summary::add(&finished.record);
     if let Some(failure) = &finished.failure
         && failure.exit != Exit::Interrupted
     {
         super::fail(failure);
     }
+    Ok(())
+}
+
+/// What the run has left: labels and paths.
+fn files(finished: &Finished) -> Vec<(String, String)> {
+    let path = |name: &str| finished.folder.path().join(name).display().to_string();
+    let kept = [("record", "run.json"), ("events", "events.ndjson"), ("logs", "logs")];
+    let kept = kept.map(|(label, name)| (label.to_owned(), path(name)));
+    let reports = finished.reports.iter().map(|name| ("report".to_owned(), path(name)));
+    kept.into_iter().chain(reports).collect()
 }
 
 fn find_project(args: &RunArgs) -> Result<Inspected> {

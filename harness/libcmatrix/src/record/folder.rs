@@ -1,4 +1,4 @@
-//! The folder of a run: `run.json`, `events.ndjson`, `logs/`, and the link `latest` beside it.
+//! The folder of a run: `run.json`, `events.ndjson`, `logs/`, reports, and the link `latest` beside it.
 
 use std::{
     fs::{self, File},
@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use libcmatrix_schema::{EventLine, RunRecord, StepName};
+use libcmatrix_schema::{EventLine, RunRecord, SCHEMA_VERSION, StepName};
 
 use crate::failure::{Failure, Result};
 
@@ -118,26 +118,51 @@ impl ScratchFile {
 }
 
 /// Reads the record of a run from its folder: `run.json`, or where the run was killed before it
-/// was written, what `events.ndjson` holds.
+/// was written, what `events.ndjson` holds. The path of a `run.json` itself does as well.
 ///
 /// # Errors
-/// Neither is there, or neither can be understood.
-pub fn read_record(folder: &Path) -> Result<RunRecord> {
+/// Neither is there, neither can be understood, or a newer libcmatrix wrote it.
+pub fn read_record(run: &Path) -> Result<RunRecord> {
     let unreadable = |path: &Path, e: &dyn std::fmt::Display| {
         Failure::usage(format!("{} cannot be read", path.display()))
             .because(e)
             .hint("give the folder of a run, e.g. libcmatrix-out/latest")
     };
-    let path = folder.join("run.json");
+    let is_file = run.is_file();
+    let path = if is_file { run.to_owned() } else { run.join("run.json") };
+    let events = || read_events(&run.join("events.ndjson"), unreadable);
     let record: RunRecord = match fs::read(&path) {
-        Ok(text) => serde_json::from_slice(&text).map_err(|e| unreadable(&path, &e))?,
-        Err(_) => return read_events(&folder.join("events.ndjson"), unreadable),
+        Ok(text) => {
+            understood(&text, &path)?;
+            serde_json::from_slice(&text).map_err(|e| unreadable(&path, &e))?
+        }
+        Err(e) if is_file => return Err(unreadable(&path, &e)),
+        Err(_) => return events(),
     };
     // Written at milestones; a run that was killed has events after the last of them.
-    if record.finished_at.is_none() {
-        return read_events(&folder.join("events.ndjson"), unreadable).or(Ok(record));
+    if record.finished_at.is_none() && !is_file {
+        return events().or(Ok(record));
     }
     Ok(record)
+}
+
+/// Whether a record is of a version that this libcmatrix knows. Its other keys need not make sense.
+fn understood(text: &[u8], path: &Path) -> Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        schema_version: u32,
+    }
+    match serde_json::from_slice::<Version>(text) {
+        Ok(Version { schema_version }) if schema_version > SCHEMA_VERSION => Err(Failure::usage(
+            format!("{} cannot be understood", path.display()),
+        )
+        .because(format!(
+            "a newer libcmatrix wrote it: version {schema_version} of the record, where this one \
+                     knows {SCHEMA_VERSION}"
+        ))
+        .hint("read it with that libcmatrix, or a newer one")),
+        _ => Ok(()),
+    }
 }
 
 fn read_events(

@@ -2,21 +2,36 @@
 //! of its own.
 //!
 //! - [`terminal`]: for people, in columns
+//! - [`markdown`]: for a comment on a pull request, or the summary of a CI job
+//! - [`junit`]: test results, leg by leg and compared
+//! - [`sarif`], [`annotations`], [`code_quality`]: findings where they show in the sources
+//! - [`formats`]: the list of those that show a whole run
 //! - [`diagnosis`]: what was found in a log
 //! - [`explanation`]: the page of a finding
 //! - [`hazards`]: what may go wrong, before any run
 //! - [`dockerfile`], [`sbom`]: an image that was made, to build again, and what is in it
 //! - [`excerpt`]: the lines of a test's output that tell most
 //! - [`sanitise`]: text of tested programs is hostile; it is made harmless before it goes anywhere
+//! - [`place`], [`issue`]: where a finding shows, and what a reviewer is told of it there
+//! - [`cut`]: long text made short
 //! - [`amount`]: seconds and bytes as people read them
 
 pub mod amount;
+pub mod annotations;
 mod chosen_image;
+pub mod code_quality;
+pub mod cut;
 pub mod diagnosis;
 pub mod dockerfile;
 pub mod excerpt;
 pub mod explanation;
+pub mod formats;
 pub mod hazards;
+pub mod issue;
+pub mod junit;
+pub mod markdown;
+pub mod place;
 pub mod sanitise;
+pub mod sarif;
 pub mod sbom;
 pub mod terminal;

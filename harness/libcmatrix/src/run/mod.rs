@@ -13,7 +13,7 @@ mod notes;
 mod prove;
 mod rounds;
 
-use std::{panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
+use std::{io::Write, panic::AssertUnwindSafe, path::PathBuf, sync::Arc};
 
 use futures_util::FutureExt;
 use libcmatrix_schema::{Event, RunRecord, Settings, StepName, Tool, VerdictOutcome};
@@ -29,6 +29,7 @@ use crate::{
     progress::Progress,
     project::{CargoSelection, Inspected},
     record::{Recorder, RunFolder},
+    report::formats,
     verdict::{self, Accept, Policy},
 };
 
@@ -50,6 +51,8 @@ pub struct Plan {
     pub accept: Vec<Accept>,
     /// Folder that holds the folders of runs.
     pub out: PathBuf,
+    /// Where events go, besides the run's folder, as they happen.
+    pub events: Option<Box<dyn Write + Send>>,
 }
 
 /// A run that has come to an end.
@@ -58,6 +61,8 @@ pub struct Finished {
     pub record: RunRecord,
     /// Where its files are.
     pub folder: RunFolder,
+    /// The reports among them, by their names.
+    pub reports: Vec<String>,
     /// What kept it from going on, if anything did.
     pub failure: Option<Failure>,
 }
@@ -86,7 +91,7 @@ impl Finished {
 pub async fn run(
     engine: Arc<dyn Engine>,
     owner: Owner,
-    plan: Plan,
+    mut plan: Plan,
     progress: Progress,
     cancel: CancellationToken,
 ) -> Result<Finished> {
@@ -102,7 +107,8 @@ pub async fn run(
     }
     let progress = progress.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let folder = RunFolder::create(&plan.out, &owner.run_id)?;
-    let recorder = Arc::new(Recorder::new(folder.events()?, progress));
+    let recorder = Recorder::new(folder.events()?, progress).with_copy(plan.events.take());
+    let recorder = Arc::new(recorder);
     recorder.event(Event::RunStarted {
         schema_version: libcmatrix_schema::SCHEMA_VERSION,
         tool: Tool { name: "libcmatrix".into(), version: env!("CARGO_PKG_VERSION").into() },
@@ -134,8 +140,13 @@ pub async fn run(
     record.verdict = Some(verdict::decide(&record, &comparison, &policy, &accept));
     record.comparison = Some(comparison);
     folder.write_record(&record)?;
+    let mut reports = Vec::new();
+    for (name, text) in formats::files(&record)? {
+        folder.write(&name, text.as_bytes())?;
+        reports.push(name);
+    }
     recorder.check()?;
-    Ok(Finished { record, folder, failure })
+    Ok(Finished { record, folder, reports, failure })
 }
 
 fn show_pull(progress: &std::sync::Mutex<Progress>, reference: &str, pull: &PullProgress) {

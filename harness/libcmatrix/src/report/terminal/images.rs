@@ -72,7 +72,7 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     }
 }
 
-fn base(image: &FinalImage) -> String {
+pub(in crate::report) fn base(image: &FinalImage) -> String {
     match (image.flavour, &image.base) {
         (Flavour::Runtime, Some(base)) => sanitise_line(base),
         (Flavour::Own, _) => sanitise_line(image.dockerfile.as_deref().unwrap_or("own")),
@@ -81,7 +81,7 @@ fn base(image: &FinalImage) -> String {
 }
 
 /// How many, if they are in a book that is read.
-fn packages(image: &FinalImage) -> String {
+pub(in crate::report) fn packages(image: &FinalImage) -> String {
     let contents = &image.contents;
     let is_other = |path: &String| {
         matches!(path.rsplit('/').next(), Some("rpm" | "dnf" | "yum" | "microdnf" | "pacman"))
@@ -93,7 +93,7 @@ fn packages(image: &FinalImage) -> String {
 }
 
 /// A size, and what it is more or less than the first image's.
-fn against(bytes: u64, first: u64) -> String {
+pub(in crate::report) fn against(bytes: u64, first: u64) -> String {
     let shown = amount::bytes(bytes);
     if bytes == first || first == 0 {
         return shown;
@@ -111,7 +111,7 @@ fn transfer(image: &FinalImage, bandwidth: f64) -> f64 {
 }
 
 /// The last part of each path.
-fn names(paths: &[String]) -> String {
+pub(in crate::report) fn names(paths: &[String]) -> String {
     if paths.is_empty() {
         return "none".into();
     }
@@ -136,7 +136,7 @@ fn needs(image: &FinalImage) -> String {
     sanitise_line(&all.join(" "))
 }
 
-fn starts(image: &FinalImage) -> String {
+pub(in crate::report) fn starts(image: &FinalImage) -> String {
     match &image.smoke {
         Smoke::Ended { exit_code } => format!("yes (--version: {exit_code})"),
         Smoke::Ran => "yes, and runs on".into(),

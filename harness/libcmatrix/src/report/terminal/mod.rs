@@ -2,11 +2,11 @@
 //! with what each side printed, then where the files are. Styled with ANSI sequences, which whoever
 //! prints it takes out where they are not wanted; nothing depends on colour alone.
 
-mod changes;
+pub(in crate::report) mod changes;
 mod findings;
-mod images;
-mod legs;
-mod measured;
+pub(in crate::report) mod images;
+pub(in crate::report) mod legs;
+pub(in crate::report) mod measured;
 
 use std::fmt::Write;
 
@@ -69,27 +69,7 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
     for condition in record.verdict.iter().flat_map(|v| &v.conditions) {
         wrapped(out, "  - ", &format!("as it was run: {}", sanitise_line(condition)), width);
     }
-    if let Some(comparison) = &record.comparison {
-        let mut text = format!("compared {} of {} tests", comparison.compared, comparison.total);
-        if comparison.total_doctests > 0 {
-            let _ = write!(
-                text,
-                ", among them {} of {} doctests",
-                comparison.compared_doctests, comparison.total_doctests
-            );
-        }
-        if !record.settings.doctests {
-            text.push_str("; doctests were not asked for");
-        }
-        let is_ignored = |outcome: Option<&str>| outcome == Some("ignored");
-        let ignored = comparison
-            .changes
-            .iter()
-            .filter(|c| is_ignored(c.baseline.as_deref()) && is_ignored(c.candidate.as_deref()))
-            .count();
-        if ignored > 0 {
-            let _ = write!(text, "; {ignored} ignored on both sides");
-        }
+    if let Some(text) = compared_in_words(record) {
         wrapped(out, "  - ", &text, width);
     }
     let failed = record.verdict.iter().flat_map(|v| &v.rules);
@@ -100,8 +80,34 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
     }
 }
 
+/// How much was compared.
+pub(in crate::report) fn compared_in_words(record: &RunRecord) -> Option<String> {
+    let comparison = record.comparison.as_ref()?;
+    let mut text = format!("compared {} of {} tests", comparison.compared, comparison.total);
+    if comparison.total_doctests > 0 {
+        let _ = write!(
+            text,
+            ", among them {} of {} doctests",
+            comparison.compared_doctests, comparison.total_doctests
+        );
+    }
+    if !record.settings.doctests {
+        text.push_str("; doctests were not asked for");
+    }
+    let is_ignored = |outcome: Option<&str>| outcome == Some("ignored");
+    let ignored = comparison
+        .changes
+        .iter()
+        .filter(|c| is_ignored(c.baseline.as_deref()) && is_ignored(c.candidate.as_deref()))
+        .count();
+    if ignored > 0 {
+        let _ = write!(text, "; {ignored} ignored on both sides");
+    }
+    Some(text)
+}
+
 /// The name, and the version of the only package.
-fn shown_name(record: &RunRecord) -> String {
+pub(in crate::report) fn shown_name(record: &RunRecord) -> String {
     match record.project.packages.as_slice() {
         [package] if package.name == record.project.name => {
             format!("{} {}", package.name, package.version)

@@ -1,0 +1,128 @@
+//! What the move costs and gains, the images it would be shipped in, and the two sides, as tables.
+
+use std::fmt::Write;
+
+use libcmatrix_schema::{FinalImage, Leg, Measurement, Role, RunRecord};
+
+use super::{
+    super::{
+        amount, cut,
+        terminal::{images, legs, measured},
+    },
+    inert::{cell, name_in_cell, prose},
+    page::Page,
+};
+
+/// Tests and packages named whose costs differ most.
+const NAMED: usize = 8;
+/// Bytes of a sentence.
+const SENTENCE: usize = 600;
+
+fn sides(record: &RunRecord) -> Vec<&Leg> {
+    let roles = [Role::Baseline, Role::Candidate];
+    roles.iter().flat_map(|role| record.legs.iter().filter(move |leg| leg.role == *role)).collect()
+}
+
+/// The head of a table with a column for each name.
+fn head<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(name_in_cell).collect();
+    let line = "|---".repeat(names.len() + 1);
+    format!("| | {} |\n{line}|\n", names.join(" | "))
+}
+
+pub(super) fn measurements(page: &mut Page, record: &RunRecord) {
+    let Some(comparison) = &record.comparison else { return };
+    let told: Vec<&Measurement> =
+        comparison.measurements.iter().filter(|m| m.baseline.len() > 1).collect();
+    if !told.is_empty() {
+        let mut table = String::from(
+            "### Measured\n\nMedians; the ratio with its 95 % interval.\n\n\
+             | | baseline | candidate | ratio | |\n|---|---|---|---|---|\n",
+        );
+        for m in told {
+            let amount = |median| measured::amount(m.quantity, median);
+            let (name, ratio, shows) =
+                (measured::name(m.quantity), measured::ratio(m), measured::shows(m.shows));
+            let (a, b) = (amount(m.baseline_median), amount(m.candidate_median));
+            let _ = writeln!(table, "| {name} | {a} | {b} | {ratio} | {shows} |");
+        }
+        page.add(&(table + "\n"));
+    }
+    let both = |name: &str, m: &Measurement| {
+        let what = measured::name(m.quantity).trim_end_matches(", sum");
+        let name = prose(&format!("`{}`", cut::line(name, SENTENCE)));
+        format!("- {name}: {what} {}\n", measured::both(m))
+    };
+    let tests = comparison.tests_measured.iter().take(NAMED);
+    let tests: Vec<String> = tests.map(|test| both(&test.id, &test.measurement)).collect();
+    fold_list(page, "Tests that changed most", tests);
+    let packages = comparison.packages_measured.iter().filter(|package| package.is_clear);
+    let packages: Vec<String> =
+        packages.take(NAMED).map(|p| both(&p.package, &p.measurement)).collect();
+    fold_list(page, "Packages whose build costs more or less processor time", packages);
+}
+
+fn fold_list(page: &mut Page, summary: &str, items: Vec<String>) {
+    page.fold(summary, (!items.is_empty()).then(|| items.concat() + "\n"));
+}
+
+/// One row of the table of images: what it says, and how it is read off an image and the first one.
+type ImageRow = (&'static str, fn(&FinalImage, &FinalImage) -> String);
+
+const IMAGES: [ImageRow; 8] = [
+    ("base", |image, _| images::base(image)),
+    ("unpacked", |image, first| images::against(image.sizes().unpacked, first.sizes().unpacked)),
+    ("gzip", |image, first| images::against(image.sizes().gzip, first.sizes().gzip)),
+    ("packages", |image, _| images::packages(image)),
+    ("commands", |image, _| image.contents.commands.to_string()),
+    ("setuid files", |image, _| image.contents.setuid.len().to_string()),
+    ("shells", |image, _| images::names(&image.contents.shells)),
+    ("starts", |image, _| images::starts(image)),
+];
+
+pub(super) fn final_images(page: &mut Page, record: &RunRecord) {
+    let all: Vec<(&Leg, &FinalImage)> = sides(record)
+        .into_iter()
+        .flat_map(|leg| leg.final_images.iter().map(move |image| (leg, image)))
+        .collect();
+    let Some((_, first)) = all.first() else { return };
+    let head = head(all.iter().map(|(leg, _)| leg.name.as_str()));
+    let mut table = format!("### Images as they would be shipped\n\n{head}");
+    for (label, read) in IMAGES {
+        let cells: Vec<String> = all.iter().map(|(_, image)| cell(&read(image, first))).collect();
+        let _ = writeln!(table, "| {label} | {} |", cells.join(" | "));
+    }
+    page.add(&(table + "\n"));
+}
+
+/// The two sides: what was built, what the tests did, what it took.
+pub(super) fn legs(page: &mut Page, record: &RunRecord) {
+    let legs = sides(record);
+    if legs.is_empty() {
+        return;
+    }
+    let mut table = head(legs.iter().map(|leg| leg.name.as_str()));
+    for (label, read) in legs::ROWS.into_iter().filter(|(label, _)| !label.is_empty()) {
+        let cells: Vec<String> = legs.iter().map(|leg| read(leg)).collect();
+        if cells.iter().any(|text| text != "-") {
+            let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+            let _ = writeln!(table, "| {label} | {} |", cells.join(" | "));
+        }
+    }
+    page.fold("The two sides", [table + "\n"]);
+}
+
+/// Notes for the reader, and what wrote this.
+pub(super) fn notes(page: &mut Page, record: &RunRecord) {
+    let notes =
+        record.notes.iter().map(|note| format!("- {}\n", prose(&cut::line(&note.text, SENTENCE))));
+    let notes: Vec<String> = notes.collect();
+    fold_list(page, &format!("Notes: {}", notes.len()), notes);
+    let time = record.legs.iter().flat_map(|leg| &leg.steps).map(|step| step.wall_s).sum();
+    page.add(&format!(
+        "Run {} of {}, {} in all.\n\n",
+        prose(&format!("`{}`", cut::line(&record.run_id, 100))),
+        prose(&format!("`libcmatrix {}`", cut::line(&record.tool.version, 100))),
+        amount::seconds(time),
+    ));
+}
