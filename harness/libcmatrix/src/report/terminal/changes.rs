@@ -40,7 +40,7 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     same_but_bad(out, record, &sides, width);
 }
 
-fn meaning(kind: ChangeKind) -> &'static str {
+pub(in crate::report) fn meaning(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Regressed => "good in the baseline, bad in the candidate",
         ChangeKind::Disappeared => "run in the baseline, not in the candidate",
@@ -72,13 +72,13 @@ fn one(out: &mut String, change: &Change, sides: &[Side<'_>; 2], width: usize) {
 }
 
 /// One leg, for looking up what it says of a test.
-struct Side<'a> {
-    tests: HashMap<&'a str, &'a Test>,
+pub(in crate::report) struct Side<'a> {
+    pub(in crate::report) tests: HashMap<&'a str, &'a Test>,
     binaries: HashMap<&'a str, &'a Binary>,
 }
 
 impl<'a> Side<'a> {
-    fn of(record: &'a RunRecord, role: Role) -> Self {
+    pub(in crate::report) fn of(record: &'a RunRecord, role: Role) -> Self {
         let legs = || record.legs.iter().filter(move |l| l.role == role);
         Self {
             tests: legs().flat_map(|l| &l.tests).map(|t| (t.id.as_str(), t)).collect(),
@@ -88,7 +88,7 @@ impl<'a> Side<'a> {
 
     /// What became of a test, or of a binary that is compared as a whole; and its output, where that
     /// is worth a look.
-    fn said(&self, id: &str) -> (String, Option<&'a str>) {
+    pub(in crate::report) fn said(&self, id: &str) -> (String, Option<&'a str>) {
         if let Some(test) = self.tests.get(id) {
             return (in_words(test), telling(test).map(|a| a.output.as_str()));
         }
@@ -108,11 +108,11 @@ impl<'a> Side<'a> {
 }
 
 /// The attempt whose output is shown: the first that did not pass.
-fn telling(test: &Test) -> Option<&Attempt> {
+pub(in crate::report) fn telling(test: &Test) -> Option<&Attempt> {
     test.attempts.iter().find(|a| a.status != AttemptStatus::Passed)
 }
 
-fn outcome_in_words(outcome: &Outcome) -> String {
+pub(in crate::report) fn outcome_in_words(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Passed => "passed".to_owned(),
         Outcome::Failed { exit_code } => format!("failed with exit code {exit_code}"),
@@ -131,7 +131,7 @@ fn outcome_in_words(outcome: &Outcome) -> String {
     }
 }
 
-fn in_words(test: &Test) -> String {
+pub(in crate::report) fn in_words(test: &Test) -> String {
     let mut text = outcome_in_words(&test.outcome);
     if matches!(test.outcome, Outcome::Unstable { .. }) {
         text.push_str(&others(test));
@@ -164,7 +164,7 @@ fn others(test: &Test) -> String {
 }
 
 /// The names of signal(7) that mean something went wrong.
-fn signal_name(signal: i32) -> &'static str {
+pub(in crate::report) fn signal_name(signal: i32) -> &'static str {
     match signal {
         1 => " (SIGHUP)",
         2 => " (SIGINT)",

@@ -12,7 +12,8 @@ use super::{
 
 /// Megabits a second, at which the time of a pull is told: a line to a home, one of a data centre. A
 /// push takes as long.
-const BANDWIDTHS: [(f64, &str); 2] = [(100.0, "pull, 100 Mbit/s"), (1000.0, "pull, 1 Gbit/s")];
+pub(in crate::report) const BANDWIDTHS: [(f64, &str); 2] =
+    [(100.0, "pull, 100 Mbit/s"), (1000.0, "pull, 1 Gbit/s")];
 /// Packages told of; the record has all.
 const PACKAGES: usize = 4;
 /// Names of one kind told of.
@@ -72,7 +73,7 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     }
 }
 
-fn base(image: &FinalImage) -> String {
+pub(in crate::report) fn base(image: &FinalImage) -> String {
     match (image.flavour, &image.base) {
         (Flavour::Runtime, Some(base)) => sanitise_line(base),
         _ => "none".into(),
@@ -80,7 +81,7 @@ fn base(image: &FinalImage) -> String {
 }
 
 /// How many, if they are in a book that is read.
-fn packages(image: &FinalImage) -> String {
+pub(in crate::report) fn packages(image: &FinalImage) -> String {
     let contents = &image.contents;
     let is_other = |path: &String| {
         matches!(path.rsplit('/').next(), Some("rpm" | "dnf" | "yum" | "microdnf" | "pacman"))
@@ -92,7 +93,7 @@ fn packages(image: &FinalImage) -> String {
 }
 
 /// A size, and what it is more or less than the first image's.
-fn against(bytes: u64, first: u64) -> String {
+pub(in crate::report) fn against(bytes: u64, first: u64) -> String {
     let shown = amount::bytes(bytes);
     if bytes == first || first == 0 {
         return shown;
@@ -103,14 +104,14 @@ fn against(bytes: u64, first: u64) -> String {
 }
 
 /// Seconds that a push or a pull takes, of an image of which nothing is there yet.
-fn transfer(image: &FinalImage, bandwidth: f64) -> f64 {
+pub(in crate::report) fn transfer(image: &FinalImage, bandwidth: f64) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "two digits are shown")]
     let bits = image.sizes().gzip as f64 * 8.0;
     bits / (bandwidth * 1e6)
 }
 
 /// The last part of each path.
-fn names(paths: &[String]) -> String {
+pub(in crate::report) fn names(paths: &[String]) -> String {
     if paths.is_empty() {
         return "none".into();
     }
@@ -123,7 +124,7 @@ fn names(paths: &[String]) -> String {
 }
 
 /// The packages of the libraries that the programs need.
-fn needs(image: &FinalImage) -> String {
+pub(in crate::report) fn needs(image: &FinalImage) -> String {
     let needs = &image.needs;
     if needs.found.is_empty() && needs.missing.is_empty() {
         return "nothing".into();
@@ -135,7 +136,7 @@ fn needs(image: &FinalImage) -> String {
     sanitise_line(&all.join(" "))
 }
 
-fn starts(image: &FinalImage) -> String {
+pub(in crate::report) fn starts(image: &FinalImage) -> String {
     match &image.smoke {
         Smoke::Ended { exit_code } => format!("yes (--version: {exit_code})"),
         Smoke::Ran => "yes, and runs on".into(),
@@ -143,7 +144,7 @@ fn starts(image: &FinalImage) -> String {
     }
 }
 
-fn as_init(image: &FinalImage) -> String {
+pub(in crate::report) fn as_init(image: &FinalImage) -> String {
     let Some(AsInit { stops, unreaped }) = &image.as_init else {
         let starts = !matches!(image.smoke, Smoke::DidNotStart { .. });
         return if starts { "ends by itself" } else { "-" }.into();

@@ -21,9 +21,9 @@ const OUTCOMES: [&str; 9] = [
 ];
 
 /// One row of the table: what it says, and how it is read off a leg.
-type Row = (&'static str, fn(&Leg) -> String);
+pub(in crate::report) type Row = (&'static str, fn(&Leg) -> String);
 
-const ROWS: [Row; 10] = [
+pub(in crate::report) const ROWS: [Row; 10] = [
     ("", |l| sanitise_line(&l.name)),
     ("role", |l| l.role.to_string()),
     ("compiler", compiler),

@@ -61,7 +61,7 @@ fn row(measurement: &Measurement) -> [String; 5] {
     ]
 }
 
-fn name(quantity: Quantity) -> &'static str {
+pub(in crate::report) fn name(quantity: Quantity) -> &'static str {
     match quantity {
         Quantity::BuildWall => "build time",
         Quantity::BuildProcessor => "build processor",
@@ -72,7 +72,7 @@ fn name(quantity: Quantity) -> &'static str {
     }
 }
 
-fn amount(quantity: Quantity, value: f64) -> String {
+pub(in crate::report) fn amount(quantity: Quantity, value: f64) -> String {
     match quantity {
         Quantity::BuildMemory | Quantity::TestMemory =>
         {
@@ -87,7 +87,7 @@ fn amount(quantity: Quantity, value: f64) -> String {
     }
 }
 
-fn ratio(measurement: &Measurement) -> String {
+pub(in crate::report) fn ratio(measurement: &Measurement) -> String {
     let Some(ratio) = measurement.ratio else { return "-".into() };
     match measurement.interval {
         Some([low, high]) => format!("x {ratio:.2} ({low:.2} to {high:.2})"),
@@ -96,13 +96,13 @@ fn ratio(measurement: &Measurement) -> String {
 }
 
 /// `1.00 s -> 2.00 s, x 2.00 (1.90 to 2.10)`.
-fn both(measurement: &Measurement) -> String {
+pub(in crate::report) fn both(measurement: &Measurement) -> String {
     let amount = |median| amount(measurement.quantity, median);
     let (a, b) = (amount(measurement.baseline_median), amount(measurement.candidate_median));
     format!("{a} -> {b}, {}", ratio(measurement))
 }
 
-fn shows(shows: Shows) -> &'static str {
+pub(in crate::report) fn shows(shows: Shows) -> &'static str {
     match shows {
         Shows::More => "more",
         Shows::Less => "less",

@@ -2,11 +2,11 @@
 //! with what each side printed, then where the files are. Styled with ANSI sequences, which whoever
 //! prints it takes out where they are not wanted; nothing depends on colour alone.
 
-mod changes;
+pub(in crate::report) mod changes;
 mod findings;
-mod images;
-mod legs;
-mod measured;
+pub(in crate::report) mod images;
+pub(in crate::report) mod legs;
+pub(in crate::report) mod measured;
 
 use std::fmt::Write;
 
@@ -101,7 +101,7 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
 }
 
 /// The name, and the version of the only package.
-fn shown_name(record: &RunRecord) -> String {
+pub(in crate::report) fn shown_name(record: &RunRecord) -> String {
     match record.project.packages.as_slice() {
         [package] if package.name == record.project.name => {
             format!("{} {}", package.name, package.version)
