@@ -37,7 +37,7 @@
   const data = document.getElementById("tests-data");
   if (!data) return;
   const { legs, kinds, kind, shared, rest, us, details } = JSON.parse(data.textContent);
-  const PAGE = 100;
+  const PAGE = 50;
   const ids = new Array(kind.length);
   const haystacks = new Array(kind.length);
   const words = kinds.map((of) => "\n" + of.join("\n").toLowerCase());
@@ -57,8 +57,8 @@
   const columns = [
     { name: "Change", key: (n) => rank[kind[n]], first: 1 },
     { name: "Test", key: (n) => n, first: 1 },
-    { name: legs[0], side: "baseline" },
-    { name: legs[1], side: "candidate" },
+    { name: "Baseline", title: legs[0] },
+    { name: "Candidate", title: legs[1] },
     { name: "Time", side: "baseline", key: (n) => us[0][n], first: -1, number: true },
     { name: "Time", side: "candidate", key: (n) => us[1][n], first: -1, number: true },
     { name: "Ratio", key: ratio, first: -1, number: true },
@@ -86,7 +86,9 @@
     first.append(sign, change);
     const name = element("th");
     name.scope = "row";
-    const code = element("code", "", ids[n]);
+    const code = element("code");
+    // A line may end behind a part of the path.
+    for (const part of ids[n].split(/(?<=::|[$/])/)) code.append(part, element("wbr"));
     if (details[n]) {
       const link = element("a");
       link.href = "#t" + details[n];
@@ -148,6 +150,7 @@
   for (const column of columns) {
     const cell = column.cell = element("th", column.number ? "number" : "");
     cell.scope = "col";
+    if (column.title) cell.title = column.title;
     const label = column.key ? element("button", "", column.name) : element("span", "", column.name);
     if (column.side) label.append(element("span", "muted small", " " + column.side));
     if (column.key) {

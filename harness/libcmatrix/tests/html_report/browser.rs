@@ -85,6 +85,12 @@ impl Browser {
         self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
+    /// The reader's colour scheme, `light` or `dark`.
+    pub fn prefer(&mut self, scheme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
+    }
+
     /// Presses and releases a key.
     pub fn press(&mut self, key: &str) {
         let text = if key == "Enter" { "\r" } else { key };

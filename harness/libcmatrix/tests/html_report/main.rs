@@ -42,7 +42,7 @@ fn the_verdict_comes_with_why_and_what_to_do() {
     assert!(verdict.contains("1 test regressed"), "{verdict}");
     assert!(verdict.contains("-Wl,-z,stack-size=8388608"), "{verdict}");
     let rules = text(&page, ".rules .fail");
-    assert!(rules.contains("max-regressed 1 0 no-go"), "{rules}");
+    assert!(rules.contains("max-regressed measured 1 limit 0"), "{rules}");
     let crash = text(&page, ".crash");
     for said in
         ["Stack overflow", "guard", "fault address", "stack pointer", "descend", "thread.c:13"]
@@ -204,6 +204,21 @@ fn the_table_is_searched_with_the_keyboard() {
         assert_eq!(browser.evaluate(wide), false, "at {width} pixels nothing sticks out");
     }
     browser.check_that_all_is_quiet();
+}
+
+/// In both colour schemes.
+#[test]
+fn every_text_stands_out() {
+    let mut browser = Browser::start();
+    for name in ["explained/thread-stack", "explained/double-free", "program-crashes"] {
+        for scheme in ["light", "dark"] {
+            browser.prefer(scheme);
+            browser.open(&render(&record(name)));
+            let found = browser.evaluate(include_str!("contrast.js"));
+            assert!(found["looked"].as_u64() > Some(80), "{found}");
+            assert_eq!(found["low"], serde_json::json!([]), "{name}, {scheme}");
+        }
+    }
 }
 
 #[test]

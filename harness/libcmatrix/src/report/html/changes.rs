@@ -20,8 +20,12 @@ const SHOWN: usize = 15;
 const SHOWN_IN_ALL: usize = 80;
 /// Lines of an output that are seen at once.
 const LINES: usize = 8;
-/// Characters of an output that are in the page: its two ends, each half of it.
-const OUTPUT: usize = 5000;
+/// Characters of a text that are in the page at most: its two ends, each half of it.
+pub(super) const TEXT: usize = 16_000;
+/// The same of an excerpt, and of any output where there is little room left.
+pub(super) const SHORT_TEXT: usize = 1500;
+/// Bytes of all outputs after which only short ones are kept.
+const ROOM: usize = 1_500_000;
 
 /// One test with both sides.
 pub(super) struct ChangeView {
@@ -64,6 +68,8 @@ pub(super) struct Details<'a> {
     sides: [(Role, String, Side<'a>); 2],
     /// Where each test is shown that is shown already.
     shown: HashMap<&'a str, usize>,
+    /// Bytes that outputs may still take.
+    room: usize,
 }
 
 impl<'a> Details<'a> {
@@ -78,6 +84,7 @@ impl<'a> Details<'a> {
             changes: changes.map(|change| (change.id.as_str(), change)).collect(),
             sides: [Role::Baseline, Role::Candidate].map(side),
             shown: HashMap::new(),
+            room: ROOM,
         }
     }
 
@@ -113,11 +120,16 @@ impl<'a> Details<'a> {
         &self.shown
     }
 
-    fn view(&self, anchor: usize, change: &Change) -> ChangeView {
+    fn view(&mut self, anchor: usize, change: &Change) -> ChangeView {
         let sides = [0, 1].map(|n| {
             let (role, leg, side) = &self.sides[n];
             let outcome = [&change.baseline, &change.candidate][n].as_deref();
-            side_view(*role, leg, side, &change.id, outcome)
+            let most = if self.room > 0 { TEXT } else { SHORT_TEXT };
+            let view = side_view(*role, leg, side, &change.id, outcome, most);
+            let taken = [Some(&view.excerpt), view.output.as_ref()];
+            let taken: usize = taken.into_iter().flatten().map(|text| escaped_bytes(text)).sum();
+            self.room = self.room.saturating_sub(taken);
+            view
         });
         ChangeView {
             anchor,
@@ -129,19 +141,26 @@ impl<'a> Details<'a> {
     }
 }
 
-fn side_view(role: Role, leg: &str, side: &Side<'_>, id: &str, outcome: Option<&str>) -> SideView {
+fn side_view(
+    role: Role,
+    leg: &str,
+    side: &Side<'_>,
+    id: &str,
+    outcome: Option<&str>,
+    most: usize,
+) -> SideView {
     let (words, said) = side.said(id);
     let attempt = side.tests.get(id).and_then(|test| telling(test));
     let text = said.map(|said| sanitise(said.trim_matches('\n'))).unwrap_or_default();
     let seen = excerpt(&text, LINES).join("\n");
-    let output = (said.is_some() && seen.trim() != text.trim()).then(|| both_ends(&text));
+    let output = (said.is_some() && seen.trim() != text.trim()).then(|| both_ends(&text, most));
     SideView {
         role,
         leg: leg.to_owned(),
         words: sanitise_line(&words),
         class: outcome_class(outcome),
         has_output: said.is_some(),
-        excerpt: both_ends(&seen),
+        excerpt: both_ends(&seen, SHORT_TEXT),
         output,
         crash: attempt.and_then(|a| a.crash.as_deref()).map(CrashView::of),
         crash_unseen: attempt.and_then(|a| a.crash_unseen.as_deref()).map(sanitise_line),
@@ -157,15 +176,21 @@ pub(super) fn outcome_class(outcome: Option<&str>) -> &'static str {
     }
 }
 
-/// A text, or where it is too long its two ends, with how much is left out.
-pub(super) fn both_ends(text: &str) -> String {
+/// Bytes that a text has in the page.
+fn escaped_bytes(text: &str) -> usize {
+    let longer = text.bytes().filter(|c| matches!(c, b'<' | b'>' | b'&' | b'"' | b'\'')).count();
+    text.len() + 4 * longer
+}
+
+/// A text, or where it has more than `most` characters its two ends, with how much is left out.
+pub(super) fn both_ends(text: &str, most: usize) -> String {
     let length = text.chars().count();
-    if length <= OUTPUT {
+    if length <= most {
         return text.to_owned();
     }
     let at = |n: usize| text.char_indices().nth(n).map_or(text.len(), |(at, _)| at);
-    let (head, tail) = (&text[..at(OUTPUT / 2)], &text[at(length - OUTPUT / 2)..]);
-    format!("{head}\n\n[{} characters are left out here]\n\n{tail}", length - OUTPUT)
+    let (head, tail) = (&text[..at(most / 2)], &text[at(length - most / 2)..]);
+    format!("{head}\n\n[{} characters are left out here]\n\n{tail}", length - most)
 }
 
 /// What no finding has shown, by kind of change.
@@ -230,10 +255,10 @@ mod tests {
 
     #[test]
     fn long_outputs_keep_both_ends() {
-        let text = format!("first\n{}\nlast", "\u{e9}".repeat(OUTPUT));
-        let shown = both_ends(&text);
+        let text = format!("first\n{}\nlast", "\u{e9}".repeat(100));
+        let shown = both_ends(&text, 100);
         assert!(shown.starts_with("first\n") && shown.ends_with("\nlast"), "{shown}");
         assert!(shown.contains("[11 characters are left out here]"), "{shown}");
-        assert_eq!(both_ends("short"), "short");
+        assert_eq!(both_ends("short", 100), "short");
     }
 }

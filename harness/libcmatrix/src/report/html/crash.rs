@@ -91,7 +91,7 @@ fn signal(crash: &Crash) -> String {
         (_, 0) => ": a process sent it",
         _ => "",
     };
-    format!("{}{} (si_code {}){why}", crash.signal, signal_name(crash.signal), crash.code)
+    format!("{}{}, si_code {}{why}", crash.signal, signal_name(crash.signal), crash.code)
 }
 
 /// An address, and what is there.

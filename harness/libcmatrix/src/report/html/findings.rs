@@ -3,7 +3,7 @@
 
 use libcmatrix_schema::{Evidence, Experiment, Finding, Proof, RunRecord};
 
-use super::changes::{ChangeView, Details, both_ends, outcome_class};
+use super::changes::{ChangeView, Details, SHORT_TEXT, both_ends, outcome_class};
 use crate::{
     diagnose::UNEXPLAINED,
     report::{
@@ -104,7 +104,7 @@ fn evidence(evidence: &Evidence) -> EvidenceView {
     let place = [evidence.leg.clone(), evidence.test.clone(), file];
     let place: Vec<String> = place.into_iter().flatten().collect();
     EvidenceView {
-        text: both_ends(&sanitise(&evidence.text)),
+        text: both_ends(&sanitise(&evidence.text), SHORT_TEXT),
         place: sanitise_line(&place.join(" \u{b7} ")),
     }
 }

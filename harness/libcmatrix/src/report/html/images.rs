@@ -3,6 +3,7 @@
 
 use libcmatrix_schema::{FinalImage, Leg, Role, RunRecord, Smoke};
 
+use super::changes::{SHORT_TEXT, both_ends};
 use crate::report::{
     amount,
     sanitise::{sanitise, sanitise_line},
@@ -149,7 +150,7 @@ fn troubles(label: &str, image: &FinalImage) -> Vec<(String, String)> {
         all.push((format!("{label} lacks {missing}"), String::new()));
     }
     if let Smoke::DidNotStart { said } = &image.smoke {
-        all.push((format!("{label} does not start"), sanitise(said)));
+        all.push((format!("{label} does not start"), both_ends(&sanitise(said), SHORT_TEXT)));
     }
     all
 }

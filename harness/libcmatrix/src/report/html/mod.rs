@@ -24,12 +24,12 @@ mod verdict;
 
 use libcmatrix_schema::RunRecord;
 
-/// The page, as UTF-8 text. At most [`LARGEST`] bytes as long as the record has no millions of
-/// notes or packages: tests and outputs that do not fit are left out, and that is said.
+/// The page, as UTF-8 text. Tests and outputs that do not fit into [`LARGEST`] are left out, and that
+/// is said; all else of a record is told whole, or by its first items.
 #[must_use]
 pub fn render(record: &RunRecord) -> String {
     page::Page::of(record).write()
 }
 
-/// What a page takes at most, in bytes.
-pub const LARGEST: usize = 6 << 20;
+/// What a page takes at most, in bytes, where the record has no megabytes of notes and findings.
+pub const LARGEST: usize = 6_000_000;

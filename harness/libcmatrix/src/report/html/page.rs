@@ -7,6 +7,7 @@ use libcmatrix_schema::{Control, Role, RunRecord};
 use sha2::{Digest, Sha256};
 
 use super::{
+    LARGEST,
     changes::{self, ChangeGroup, Details},
     environments::Environments,
     findings::FindingView,
@@ -52,7 +53,7 @@ impl Page {
         let findings: Vec<FindingView> =
             record.findings.iter().map(|f| FindingView::of(f, record, &mut details)).collect();
         let groups = changes::groups(record, &mut details);
-        Self {
+        let mut page = Self {
             style: STYLE,
             script: SCRIPT,
             policy: policy(),
@@ -72,11 +73,15 @@ impl Page {
                 .iter()
                 .map(|note| (sanitise_line(&note.code), sanitise_line(&note.text)))
                 .collect(),
-            tests: TestsTable::of(record, details.anchors()),
+            tests: None,
             trouble: trouble::all(record),
             findings,
             groups,
-        }
+        };
+        // The table of all tests gets the room that all else leaves.
+        let room = LARGEST.saturating_sub(page.write().len());
+        page.tests = TestsTable::of(record, details.anchors(), room);
+        page
     }
 
     pub(super) fn write(&self) -> String {

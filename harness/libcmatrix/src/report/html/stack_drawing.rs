@@ -30,6 +30,8 @@ pub(super) struct StackDrawing {
     pub markers: Vec<Marker>,
     /// Whether something lies outside of stack and guard.
     pub has_outside: bool,
+    /// Height of the drawing.
+    pub height: String,
 }
 
 /// An address with its label.
@@ -86,8 +88,12 @@ impl StackDrawing {
             )),
             remark(sp),
         );
+        let has_outside = marks.iter().any(|mark| mark.3 >= BELOW_TOP || mark.3 < STACK_TOP);
+        let height = if has_outside { BOTTOM } else { BELOW_TOP + 14.0 };
         Some(Self {
             description,
+            has_outside,
+            height: format!("{:.0}", height + 8.0),
             used,
             has_guard: guard_low.is_some(),
             stack_size: size,
@@ -95,7 +101,6 @@ impl StackDrawing {
             high: format!("{high:#x}"),
             low: format!("{low:#x}"),
             guard_low: guard_low.map(|guard| format!("{guard:#x}")).unwrap_or_default(),
-            has_outside: marks.iter().any(|mark| mark.3 >= BELOW_TOP || mark.3 < STACK_TOP),
             markers: markers.collect(),
         })
     }
@@ -120,13 +125,14 @@ fn remark(address: u64, low: u64, high: u64, guard_low: Option<u64>) -> String {
         return "above the stack".into();
     }
     if address >= low {
-        return format!("{} left below it", amount::bytes(address - low));
+        return format!("{} above its lower end", amount::bytes(address - low));
     }
-    let below = format!("{} below the stack", amount::bytes(low - address));
     match guard_low {
-        Some(guard) if address >= guard => format!("in the guard, {below}"),
+        Some(guard) if address >= guard => {
+            format!("{} into the guard", amount::bytes(low - address))
+        }
         _ if low - address > 1 << 30 => "far from the stack".into(),
-        _ => below,
+        _ => format!("{} below the stack", amount::bytes(low - address)),
     }
 }
 
@@ -159,10 +165,7 @@ mod tests {
         assert!(at(0x2fff) > GUARD_TOP && at(0x1000) <= BELOW_TOP, "in the guard");
         assert!(at(0xfff) > BELOW_TOP && at(0xfff) < BOTTOM, "below all");
         assert!(at(0x5001) < STACK_TOP, "above all");
-        assert_eq!(
-            remark(0x2c00, 0x3000, 0x5000, Some(0x1000)),
-            "in the guard, 1.0 KiB below the stack"
-        );
+        assert_eq!(remark(0x2c00, 0x3000, 0x5000, Some(0x1000)), "1.0 KiB into the guard");
         assert_eq!(remark(0x10, 1 << 40, 2 << 40, None), "far from the stack");
     }
 

@@ -19,8 +19,8 @@ use serde_json::json;
 
 use crate::{report::sanitise::sanitise_line, statistics::median};
 
-/// Bytes that the document takes at most.
-const LARGEST: usize = 9 << 19;
+/// Bytes of the section around the document.
+const AROUND: usize = 1 << 14;
 /// Characters of an id that are kept.
 const ID: usize = 300;
 
@@ -28,24 +28,30 @@ pub(super) struct TestsTable {
     /// The JSON, with nothing in it that ends a script.
     pub json: String,
     pub number: usize,
-    /// Tests that there was no room for: the last ones that are the same on both sides.
+    /// Tests that there was no room for; those that differ come first.
     pub left_out: usize,
     pub kinds: Vec<ChangeKind>,
     pub outcomes: Vec<String>,
 }
 
 impl TestsTable {
-    pub(super) fn of(record: &RunRecord, details: &HashMap<&str, usize>) -> Option<Self> {
+    /// The table, in at most `room` bytes; none where nothing was compared.
+    pub(super) fn of(
+        record: &RunRecord,
+        details: &HashMap<&str, usize>,
+        room: usize,
+    ) -> Option<Self> {
         let changes = &record.comparison.as_ref()?.changes;
         if changes.is_empty() {
             return None;
         }
         let mut kept: Vec<&Change> = changes.iter().collect();
         let times = [Role::Baseline, Role::Candidate].map(|role| times(record, role));
+        let room = room.saturating_sub(AROUND);
         let mut json = document(record, &kept, &times, details);
-        while json.len() > LARGEST {
+        while json.len() > room && !kept.is_empty() {
             kept.sort_by(|a, b| (a.change, &a.id).cmp(&(b.change, &b.id)));
-            kept.truncate(kept.len() * LARGEST / json.len() * 19 / 20);
+            kept.truncate(kept.len() * room / json.len() * 19 / 20);
             kept.sort_by(|a, b| a.id.cmp(&b.id));
             json = document(record, &kept, &times, details);
         }

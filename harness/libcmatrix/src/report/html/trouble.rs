@@ -2,7 +2,7 @@
 
 use libcmatrix_schema::{Role, RunRecord, Step, StepStatus};
 
-use super::changes::both_ends;
+use super::changes::{TEXT, both_ends};
 use crate::report::{
     excerpt::diagnostic,
     sanitise::{sanitise, sanitise_line},
@@ -47,8 +47,8 @@ pub(super) fn all(record: &RunRecord) -> Vec<TroubleView> {
 fn texts(step: &Step) -> Vec<String> {
     if step.diagnostics.is_empty() {
         // Of a failed build, the detail is a line of the diagnostics.
-        return step.detail.iter().map(|text| both_ends(&sanitise(text))).collect();
+        return step.detail.iter().map(|text| both_ends(&sanitise(text), TEXT)).collect();
     }
     let shown = step.diagnostics.iter().take(ERRORS);
-    shown.map(|text| both_ends(&sanitise(&diagnostic(text, LINES).join("\n")))).collect()
+    shown.map(|text| both_ends(&sanitise(&diagnostic(text, LINES).join("\n")), TEXT)).collect()
 }

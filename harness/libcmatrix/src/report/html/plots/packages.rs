@@ -13,9 +13,8 @@ const PACKAGES: usize = 25;
 pub(in super::super) struct Packages {
     pub rows: Vec<PackageRow>,
     pub more: usize,
-    /// Packages whose difference is clear.
-    pub clear: usize,
-    pub all: usize,
+    /// How often they were built, and how many differ clearly.
+    pub summary: String,
     /// The axis's end, from 0.
     pub end: String,
 }
@@ -54,9 +53,18 @@ impl Packages {
         Some(Self {
             rows: shown.iter().map(row).collect(),
             more: all.len().saturating_sub(PACKAGES),
-            clear: all.iter().filter(|package| package.is_clear).count(),
-            all: all.len(),
+            summary: summary(all),
             end: amount(unit, longest),
         })
     }
+}
+
+fn summary(all: &[PackageMeasurement]) -> String {
+    let builds = all.iter().map(|package| package.measurement.baseline.len()).max().unwrap_or(0);
+    if all.iter().all(|package| package.measurement.interval.is_none()) {
+        let builds = if builds == 1 { "1 build".into() } else { format!("{builds} builds") };
+        return format!("{builds} a side: too few to tell a difference from chance.");
+    }
+    let clear = all.iter().filter(|package| package.is_clear).count();
+    format!("Medians of {builds} builds a side; {clear} of {} packages differ clearly.", all.len())
 }

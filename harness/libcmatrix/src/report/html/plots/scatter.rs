@@ -81,7 +81,7 @@ impl Scatter {
             return None;
         }
         let axis = LogAxis::around(pairs.iter().flat_map(|(_, a, b)| [*a, *b]))?;
-        let base = if title.contains("memory") { 4.0 } else { 10.0 };
+        let base = if title.contains("memory") { 2.0 } else { 10.0 };
         let more = pairs.iter().filter(|(_, a, b)| *b >= a * 2.0).count();
         let less = pairs.iter().filter(|(_, a, b)| b * 2.0 <= *a).count();
         let description = format!(
