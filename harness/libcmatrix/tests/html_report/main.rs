@@ -5,7 +5,7 @@ mod browser;
 mod hostile;
 mod records;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 use libcmatrix::report::html::{LARGEST, render};
 use proptest::prelude::*;
@@ -25,6 +25,9 @@ const ALL: [&str; 9] = [
     "explained/dlopen-static",
     "hostile-output",
 ];
+
+/// The page of a hundred thousand tests.
+static MANY: LazyLock<String> = LazyLock::new(|| render(&many_tests(100_000)));
 
 /// What a reader without any tool sees.
 fn text(page: &Html, selector: &str) -> String {
@@ -141,7 +144,7 @@ proptest! {
 
 #[test]
 fn a_hundred_thousand_tests_fit() {
-    let page = render(&many_tests(100_000));
+    let page = &*MANY;
     println!("100,000 tests: {:.2} MB", page.len() as f64 / 1e6);
     assert!(page.len() <= LARGEST, "{}", page.len());
     assert!(!page.contains("There was no room"), "all tests are in it");
@@ -198,6 +201,10 @@ fn the_table_is_searched_with_the_keyboard() {
         browser.evaluate("document.querySelector('#tests-table thead th').ariaSort"),
         "descending"
     );
+    browser.evaluate("document.querySelector('.remedies .copy button').click()");
+    browser.evaluate("new Promise(done => setTimeout(done, 50))");
+    let copied = browser.evaluate("document.querySelector('.remedies .copy button').textContent");
+    assert_ne!(copied, "Copy", "the reader is told that it was done");
     let wide = "document.documentElement.scrollWidth > innerWidth";
     for width in [360, 400, 1000, 1600] {
         browser.resize(width);
@@ -242,7 +249,7 @@ fn hostile_names_do_nothing_in_a_browser() {
 #[test]
 fn a_hundred_thousand_tests_are_shown_and_searched() {
     let mut browser = Browser::start();
-    browser.open(&render(&many_tests(100_000)));
+    browser.open(&MANY);
     let paint = browser
         .evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1");
     let load = browser.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd");

@@ -4,6 +4,7 @@
 use libcmatrix_schema::{Evidence, Experiment, Finding, Proof, RunRecord};
 
 use super::changes::{ChangeView, Details, SHORT_TEXT, both_ends, outcome_class};
+use super::code_spans::{Piece, pieces};
 use crate::{
     diagnose::UNEXPLAINED,
     report::{
@@ -32,7 +33,7 @@ pub(super) struct FindingView {
     pub proofs: Vec<ProofView>,
     /// Lines for a shell.
     pub install: Vec<String>,
-    pub remedies: Vec<String>,
+    pub remedies: Vec<Vec<Piece>>,
     pub changes: Vec<ChangeView>,
     /// Its tests that are shown with a cause before: their place and their id.
     pub elsewhere: Vec<(usize, String)>,
@@ -78,7 +79,7 @@ impl FindingView {
             more_evidence: finding.evidence.len().saturating_sub(EVIDENCE),
             proofs: finding.proofs.iter().map(|p| proof(p, finding, record)).collect(),
             install: install_lines(finding),
-            remedies: finding.remedies.iter().map(|text| sanitise_line(text)).collect(),
+            remedies: finding.remedies.iter().map(|r| pieces(&sanitise_line(r))).collect(),
             changes,
             elsewhere,
             more,

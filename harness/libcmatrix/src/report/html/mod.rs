@@ -11,6 +11,7 @@
 //! readable but the table of all tests.
 
 mod changes;
+mod code_spans;
 mod crash;
 mod environments;
 mod findings;

@@ -4,7 +4,10 @@ use libcmatrix_schema::{
     ChangeKind, Leg, Role, Rule, RuleStatus, RunRecord, Verdict, VerdictOutcome,
 };
 
-use super::findings::install_lines;
+use super::{
+    code_spans::{Piece, pieces},
+    findings::install_lines,
+};
 use crate::{
     diagnose::UNEXPLAINED,
     report::{
@@ -37,7 +40,7 @@ pub(super) struct ToDo {
     /// Which finding of the page it is, from 1.
     pub finding: usize,
     pub title: String,
-    pub remedy: String,
+    pub remedy: Vec<Piece>,
 }
 
 /// How much was compared.
@@ -136,9 +139,9 @@ fn place(leg: &Leg) -> String {
 fn to_do(record: &RunRecord) -> Vec<ToDo> {
     let known = record.findings.iter().enumerate().filter(|(_, f)| f.code != UNEXPLAINED);
     let first = known.filter_map(|(n, finding)| {
-        let install = install_lines(finding).into_iter().next();
+        let install = install_lines(finding).into_iter().next().map(|line| format!("`{line}`"));
         let remedy = install.or_else(|| finding.remedies.first().map(|r| sanitise_line(r)))?;
-        Some(ToDo { finding: n + 1, title: sanitise_line(&finding.title), remedy })
+        Some(ToDo { finding: n + 1, title: sanitise_line(&finding.title), remedy: pieces(&remedy) })
     });
     first.take(FIRST).collect()
 }
