@@ -3,7 +3,7 @@
 use libcmatrix_schema::RunRecord;
 
 use super::{
-    annotations, code_quality, junit, markdown,
+    annotations, code_quality, html, junit, markdown,
     sanitise::sanitise_line,
     sarif,
     terminal::{self, TerminalOptions},
@@ -42,8 +42,9 @@ impl Default for FormatOptions {
 
 /// All of them.
 #[rustfmt::skip]
-pub const FORMATS: [Format; 7] = [
+pub const FORMATS: [Format; 8] = [
     Format { name: "terminal", help: "For people", file: None, render: |r, o| Ok(terminal::render(r, &o.terminal)) },
+    Format { name: "html", help: "One page to look at, without network", file: Some("report.html"), render: |r, _| Ok(html::render(r)) },
     Format { name: "json", help: "The run record", file: None, render: |r, _| json(r) },
     Format { name: "markdown", help: "For a comment on a pull request, or the summary of a CI job", file: Some("report.md"), render: |r, o| Ok(markdown::render(r, o.most_bytes)) },
     Format { name: "junit", help: "Test results: the comparison, or with --leg what one side did", file: Some("junit-diff.xml"), render: junit },

@@ -9,6 +9,7 @@
 //! - [`diagnosis`]: what was found in a log
 //! - [`explanation`]: the page of a finding
 //! - [`hazards`]: what may go wrong, before any run
+//! - [`html`]: for people, as one page with plots and a search over all tests
 //! - [`dockerfile`], [`sbom`]: an image that was made, to build again, and what is in it
 //! - [`excerpt`]: the lines of a test's output that tell most
 //! - [`sanitise`]: text of tested programs is hostile; it is made harmless before it goes anywhere
@@ -27,6 +28,7 @@ pub mod excerpt;
 pub mod explanation;
 pub mod formats;
 pub mod hazards;
+pub mod html;
 pub mod issue;
 pub mod junit;
 pub mod markdown;

@@ -164,7 +164,7 @@ fn others(test: &Test) -> String {
 }
 
 /// The names of signal(7) that mean something went wrong.
-fn signal_name(signal: i32) -> &'static str {
+pub(in crate::report) fn signal_name(signal: i32) -> &'static str {
     match signal {
         1 => " (SIGHUP)",
         2 => " (SIGINT)",

@@ -12,7 +12,8 @@ use super::{
 
 /// Megabits a second, at which the time of a pull is told: a line to a home, one of a data centre. A
 /// push takes as long.
-const BANDWIDTHS: [(f64, &str); 2] = [(100.0, "pull, 100 Mbit/s"), (1000.0, "pull, 1 Gbit/s")];
+pub(in crate::report) const BANDWIDTHS: [(f64, &str); 2] =
+    [(100.0, "pull, 100 Mbit/s"), (1000.0, "pull, 1 Gbit/s")];
 /// Packages told of; the record has all.
 const PACKAGES: usize = 4;
 /// Names of one kind told of.
@@ -104,7 +105,7 @@ pub(in crate::report) fn against(bytes: u64, first: u64) -> String {
 }
 
 /// Seconds that a push or a pull takes, of an image of which nothing is there yet.
-fn transfer(image: &FinalImage, bandwidth: f64) -> f64 {
+pub(in crate::report) fn transfer(image: &FinalImage, bandwidth: f64) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "two digits are shown")]
     let bits = image.sizes().gzip as f64 * 8.0;
     bits / (bandwidth * 1e6)
@@ -124,7 +125,7 @@ pub(in crate::report) fn names(paths: &[String]) -> String {
 }
 
 /// The packages of the libraries that the programs need.
-fn needs(image: &FinalImage) -> String {
+pub(in crate::report) fn needs(image: &FinalImage) -> String {
     let needs = &image.needs;
     if needs.found.is_empty() && needs.missing.is_empty() {
         return "nothing".into();
@@ -144,7 +145,7 @@ pub(in crate::report) fn starts(image: &FinalImage) -> String {
     }
 }
 
-fn as_init(image: &FinalImage) -> String {
+pub(in crate::report) fn as_init(image: &FinalImage) -> String {
     let Some(AsInit { stops, unreaped }) = &image.as_init else {
         let starts = !matches!(image.smoke, Smoke::DidNotStart { .. });
         return if starts { "ends by itself" } else { "-" }.into();

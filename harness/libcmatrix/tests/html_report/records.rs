@@ -1,0 +1,57 @@
+//! Records that reports are made of: real ones, and one of as many tests as wanted.
+
+use std::{fs, path::Path};
+
+use libcmatrix::compare::compare;
+use libcmatrix_schema::{Attempt, AttemptStatus, Outcome, RunRecord, Test};
+
+/// The JSON of a real record.
+pub fn json(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
+    fs::read_to_string(folder.join(name).with_extension("json")).expect("a record")
+}
+
+/// A real record.
+pub fn record(name: &str) -> RunRecord {
+    serde_json::from_str(&json(name)).expect("a record that is understood")
+}
+
+/// A record with so many more tests, some of which fail on one side.
+pub fn many_tests(number: usize) -> RunRecord {
+    let mut record = record("explained/thread-stack");
+    for (side, leg) in record.legs.iter_mut().enumerate() {
+        leg.tests.extend((0..number).map(|n| test(n, side)));
+        leg.tests.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+    record.comparison = Some(compare(&record));
+    record
+}
+
+fn test(n: usize, side: usize) -> Test {
+    let modules = ["parser", "lexer", "storage::pages", "net::tls", "cli"];
+    let id = format!(
+        "workspace-member-{}::it$tests::{}::group_{}::case_{n:05}_keeps_what_it_was_given",
+        n % 23,
+        modules[n % 5],
+        n % 101,
+    );
+    let outcome = match n % 5000 {
+        7 if side == 1 => Outcome::Failed { exit_code: 101 },
+        9 => Outcome::Ignored,
+        _ => Outcome::Passed,
+    };
+    let status = match outcome {
+        Outcome::Failed { exit_code } => AttemptStatus::Failed { exit_code },
+        _ => AttemptStatus::Passed,
+    };
+    // Times are spread over some powers of ten, the same at every run.
+    let spread = (n.wrapping_mul(2_654_435_761) % 10_007) as f64 / 10_007.0;
+    let jitter = 0.75 + ((n + side * 31).wrapping_mul(40_503) % 997) as f64 / 997.0;
+    let mut attempt = Attempt::unmeasured(status);
+    attempt.wall_s = Some(10_f64.powf(-3.3 + 2.5 * spread) * jitter);
+    attempt.peak_rss_bytes =
+        Some(3_000_000 + (spread * 4e6 * jitter) as u64 - side as u64 * 900_000);
+    attempt.output = "running 1 test\nassertion `left == right` failed\n".into();
+    let attempts = if outcome == Outcome::Ignored { Vec::new() } else { vec![attempt] };
+    Test { id, outcome, attempts }
+}
