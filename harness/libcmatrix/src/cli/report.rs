@@ -4,14 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Format, print_json, terminal_width};
+use super::{Format, print_json, run_on_disk, terminal_width};
 use crate::{
-    compare, diagnose,
     exit::Exit,
     failure::Result,
     record::read_record,
     report::terminal::{self, TerminalOptions},
-    verdict::{self, Policy},
 };
 
 /// Arguments of `report`.
@@ -30,14 +28,7 @@ pub struct ReportArgs {
 /// # Errors
 /// The folder holds no readable run.
 pub fn report(args: &ReportArgs) -> Result<Exit> {
-    let mut record = read_record(&args.folder)?;
-    // A run that was killed never came to its comparison.
-    if record.comparison.is_none() {
-        let comparison = compare::compare(&record);
-        record.findings = diagnose::findings(&record, &comparison);
-        record.verdict = Some(verdict::decide(&record, &comparison, &Policy::default(), &[]));
-        record.comparison = Some(comparison);
-    }
+    let record = run_on_disk::complete(read_record(&args.folder)?);
     match args.format {
         Format::Terminal => {
             let folder = ("folder".to_owned(), args.folder.display().to_string());

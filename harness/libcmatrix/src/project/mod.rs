@@ -2,6 +2,7 @@
 //! crate; gives [`Inspected`]. Only reads; the project's tree is never written to.
 //!
 //! - [`mod@inspect`]: packages, targets, features, and paths that lead out of the tree (cargo_metadata)
+//! - `commit`: the git commit that is checked out
 //! - [`config_env`]: variables that its cargo configuration sets for tests
 //! - [`host_cargo`]: the cargo of this machine, asked for metadata
 //! - [`native_packages`]: what is to be installed for a native dependency
@@ -10,6 +11,7 @@
 //! - [`resolved`]: its dependencies on the musl target, with their sources
 //! - [`select`]: which packages, features and profile (options of cargo, passed on)
 
+mod commit;
 pub mod config_env;
 pub mod harness;
 pub mod host_cargo;

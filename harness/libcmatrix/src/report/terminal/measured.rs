@@ -61,7 +61,7 @@ fn row(measurement: &Measurement) -> [String; 5] {
     ]
 }
 
-fn name(quantity: Quantity) -> &'static str {
+pub(in crate::report) fn name(quantity: Quantity) -> &'static str {
     match quantity {
         Quantity::BuildWall => "build time",
         Quantity::BuildProcessor => "build processor",

@@ -6,7 +6,7 @@ mod changes;
 mod findings;
 mod images;
 mod legs;
-mod measured;
+pub(in crate::report) mod measured;
 
 use std::fmt::Write;
 
