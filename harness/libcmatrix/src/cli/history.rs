@@ -162,11 +162,12 @@ fn prune(path: &Path, args: &PruneArgs) -> Result<()> {
         }
     };
     let pruned = HistoryFile::open(path)?.prune(&keep, args.summaries)?;
+    let runs = |n: usize| if n == 1 { "1 run".to_owned() } else { format!("{n} runs") };
     anstream::println!(
-        "{}: {} runs reduced to their line, {} removed",
+        "{}: of {} only the line about the run is left, {} removed",
         path.display(),
-        pruned.without_details,
-        pruned.removed
+        runs(pruned.without_details),
+        runs(pruned.removed)
     );
     Ok(())
 }
