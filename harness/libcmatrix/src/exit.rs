@@ -7,7 +7,7 @@ use libcmatrix_schema::VerdictOutcome;
 pub enum Exit {
     /// Done; of a run: go.
     Success = 0,
-    /// A run's verdict is no-go.
+    /// A run's verdict is no-go; of two runs: something got worse.
     NoGo = 10,
     /// A run's verdict is inconclusive.
     Inconclusive = 11,

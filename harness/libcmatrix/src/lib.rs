@@ -10,7 +10,8 @@
 //!
 //! Data goes one way. Everything up to the observations has effects; `compare`, `diagnose`,
 //! `verdict` and `report` are pure functions of the run record and can be applied again to a record
-//! from disk. [`hazards`] looks at a project without any run.
+//! from disk. [`hazards`] looks at a project without any run, [`run_difference`] at
+//! two runs, and [`history`] at all that were kept.
 
 pub mod cli;
 pub mod compare;
@@ -22,6 +23,7 @@ pub mod failure;
 pub mod final_image;
 pub mod folders;
 pub mod hazards;
+pub mod history;
 pub mod image;
 pub mod image_contents;
 pub mod leg;
@@ -30,5 +32,6 @@ pub mod project;
 pub mod record;
 pub mod report;
 pub mod run;
+pub mod run_difference;
 pub mod statistics;
 pub mod verdict;

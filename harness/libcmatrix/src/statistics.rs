@@ -65,6 +65,25 @@ pub fn ratio_interval(a: &[f64], b: &[f64]) -> Option<Interval> {
     middle((0..RESAMPLES).map(ratio).collect())
 }
 
+/// The interval of how the ratio of two medians moved: `b` to `a` now, by what it was then. Each pair is
+/// `a`, `b`. None where an `a`, or a `b` of then, may be 0.
+#[must_use]
+pub fn moved_ratio_interval(then: (&[f64], &[f64]), now: (&[f64], &[f64])) -> Option<Interval> {
+    let all = [then.0, then.1, now.0, now.1];
+    let is_positive = |values: &[f64]| values.iter().all(|value| *value > 0.0);
+    if all.iter().any(|values| values.len() < FEWEST || !is_positive(values)) {
+        return None;
+    }
+    let mut draws = Draws::new();
+    let mut rooms = all.map(|values| vec![0.0; values.len()]);
+    let moved = |_| {
+        let mut median = |n: usize| draws.median(all[n], &mut rooms[n]);
+        let (a, b, later_a, later_b) = (median(0), median(1), median(2), median(3));
+        (later_b / later_a) / (b / a)
+    };
+    middle((0..RESAMPLES).map(moved).collect())
+}
+
 /// The middle part of the values.
 #[allow(
     clippy::cast_precision_loss,
@@ -155,6 +174,23 @@ mod tests {
         let slower: Vec<f64> = b.iter().map(|time| time * 1.3).collect();
         let interval = ratio_interval(&a, &slower).expect("an interval");
         assert!(interval.low > 1.1 && interval.high < 1.5, "{interval:?}");
+    }
+
+    /// A machine that is slower by half on both sides moves nothing; one side that is, does.
+    #[test]
+    fn a_ratio_moves_by_one_side_only() {
+        let mut draws = Draws(13);
+        let mut some = |factor: f64| -> Vec<f64> {
+            times(&mut draws, 10).iter().map(|time| time * factor).collect()
+        };
+        let then = (some(1.0), some(1.2));
+        let (slower, worse) = ((some(1.5), some(1.8)), (some(1.5), some(2.4)));
+        let moved = |now: &(Vec<f64>, Vec<f64>)| {
+            moved_ratio_interval((&then.0, &then.1), (&now.0, &now.1)).expect("an interval")
+        };
+        assert!(moved(&slower).low < 1.0 && moved(&slower).high > 1.0, "{:?}", moved(&slower));
+        assert!(moved(&worse).low > 1.1, "{:?}", moved(&worse));
+        assert_eq!(moved_ratio_interval((&[1.0; 4], &then.1), (&then.0, &then.1)), None);
     }
 
     proptest! {

@@ -1,5 +1,7 @@
 //! The image that the project would be shipped in: how large it is, and what is in it.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +95,16 @@ pub enum Flavour {
     Empty,
     /// What the user's own Dockerfile puts them on.
     Own,
+}
+
+impl fmt::Display for Flavour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Runtime => "on its base",
+            Self::Empty => "on nothing",
+            Self::Own => "of its own Dockerfile",
+        })
+    }
 }
 
 /// A layer of an image.

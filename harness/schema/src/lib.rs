@@ -6,17 +6,21 @@
 //! killed is readable up to its last event.
 //!
 //! Keys are append-only: a reader of version 1 must be able to read every later record.
+//! Two further documents are made out of records: the [`RunDifference`] of two runs, and the
+//! [`Trends`] of many.
 //! There is no I/O here and no clock.
 
 mod artifact;
 mod build_message;
 mod comparison;
 mod crash;
+mod difference;
 mod event;
 mod experiment;
 mod final_image;
 mod finding;
 mod fold;
+mod history;
 mod leg;
 mod measurement;
 mod outcome;
@@ -27,6 +31,10 @@ pub use artifact::{Artifact, Elf};
 pub use build_message::BuildMessage;
 pub use comparison::{Change, ChangeKind, Comparison};
 pub use crash::{Crash, CrashedThread, Frame, Mapping, Place, StackBounds};
+pub use difference::{
+    ConditionDifference, CostDifference, CostShows, FindingInBrief, ImageDifference, Moved,
+    RunDifference, RunInBrief, StepDifference, TestDifference, TestDifferenceKind, Weight,
+};
 pub use event::{Event, EventLine};
 pub use experiment::{Experiment, ExperimentKind};
 pub use final_image::{
@@ -34,6 +42,10 @@ pub use final_image::{
     LayerSizes, NeededLibrary, RuntimeNeeds, Smoke,
 };
 pub use finding::{Confidence, Evidence, Finding, Packages, Proof, Severity};
+pub use history::{
+    Growth, GrowthOf, HistoryImage, HistoryRun, HistoryTime, OngoingRegression, RunName, Series,
+    Trends, UnstableTest,
+};
 pub use leg::{
     Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus, Test,
     Toolchain, is_doctest,
@@ -62,4 +74,16 @@ pub fn run_schema() -> schemars::Schema {
 #[must_use]
 pub fn event_schema() -> schemars::Schema {
     schemars::schema_for!(EventLine)
+}
+
+/// The JSON Schema of `libcmatrix compare --format json`.
+#[must_use]
+pub fn difference_schema() -> schemars::Schema {
+    schemars::schema_for!(RunDifference)
+}
+
+/// The JSON Schema of `libcmatrix history --format json`.
+#[must_use]
+pub fn trends_schema() -> schemars::Schema {
+    schemars::schema_for!(Trends)
 }

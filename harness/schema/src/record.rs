@@ -81,6 +81,10 @@ pub struct Project {
     pub kind: ProjectKind,
     /// The packages under test.
     pub packages: Vec<Package>,
+    /// The git commit that was checked out, with `+` behind it where files were changed since; absent
+    /// where the folder is in no repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// Where a project came from.

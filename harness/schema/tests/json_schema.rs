@@ -27,3 +27,13 @@ fn the_record_has_a_current_schema() {
 fn the_events_have_a_current_schema() {
     is_current("event.schema.json", &libcmatrix_schema::event_schema());
 }
+
+#[test]
+fn the_difference_has_a_current_schema() {
+    is_current("difference.schema.json", &libcmatrix_schema::difference_schema());
+}
+
+#[test]
+fn the_trends_have_a_current_schema() {
+    is_current("trends.schema.json", &libcmatrix_schema::trends_schema());
+}

@@ -3,10 +3,12 @@
 
 mod check;
 mod clean;
+mod compare;
 mod completions;
 mod diagnose;
 mod doctor;
 mod explain;
+mod history;
 mod image_choice;
 mod images;
 mod init;
@@ -14,6 +16,7 @@ mod interrupt;
 mod own_dockerfile;
 mod report;
 mod run;
+mod run_on_disk;
 mod step_summary;
 mod units;
 
@@ -99,6 +102,11 @@ enum Command {
     Check(check::CheckArgs),
     /// Show a finished run again
     Report(report::ReportArgs),
+    /// What changed between two runs of a project, last night's and tonight's
+    #[command(after_help = compare::EXIT_CODES)]
+    Compare(compare::CompareArgs),
+    /// What the runs that were kept show together: since when a test is worse, what is unstable, what grows
+    History(history::HistoryArgs),
     /// Write the Dockerfile of an image that a run has made
     Dockerfile(image_choice::ImageChoice),
     /// Write the bill of materials (CycloneDX) of an image that a run has made
@@ -145,6 +153,8 @@ pub fn main() -> Exit {
             Command::Run(args) => run::run(*args, &cli.global).await,
             Command::Check(args) => check::check(&args, &cli.global),
             Command::Report(args) => report::report(&args),
+            Command::Compare(args) => compare::compare(&args),
+            Command::History(args) => history::history(&args),
             Command::Dockerfile(choice) => choice.print(dockerfile::render).map(|()| Exit::Success),
             Command::Sbom(choice) => choice.print(sbom::render).map(|()| Exit::Success),
             Command::Diagnose(args) => diagnose::diagnose(&args),

@@ -11,17 +11,14 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser},
 };
 
-use super::{terminal_width, units};
+use super::{run_on_disk, terminal_width, units};
 use crate::{
-    compare, diagnose,
     exit::Exit,
     failure::{Failure, Result},
-    record::read_record,
     report::{
         formats::{self, FORMATS, FormatOptions},
         terminal::TerminalOptions,
     },
-    verdict::{self, Policy},
 };
 
 /// Arguments of `report`.
@@ -55,14 +52,7 @@ fn format_names() -> PossibleValuesParser {
 /// There is no readable run, an option does not go with the format, or the file cannot be written.
 pub fn report(args: &ReportArgs) -> Result<Exit> {
     let options = options(args)?;
-    let mut record = read_record(&args.run)?;
-    // A run that was killed never came to its comparison.
-    if record.comparison.is_none() {
-        let comparison = compare::compare(&record);
-        record.findings = diagnose::findings(&record, &comparison);
-        record.verdict = Some(verdict::decide(&record, &comparison, &Policy::default(), &[]));
-        record.comparison = Some(comparison);
-    }
+    let record = run_on_disk::read(&args.run)?;
     let format = formats::format(&args.format)
         .ok_or_else(|| Failure::bug(format!("there is no format `{}`", args.format)))?;
     let text = (format.render)(&record, &options)?;

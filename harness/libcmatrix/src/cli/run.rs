@@ -16,6 +16,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, Result},
     folders,
+    history::{HistoryFile, kept},
     image::choose,
     progress::Progress,
     project::{CargoSelection, Inspected, inspect, published},
@@ -53,6 +54,9 @@ pub struct RunArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: RunFormat,
+    /// Add the run to this history, which is made if it is not there (see `libcmatrix history`)
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
 
     /// Only this package
     #[arg(long, short, value_name = "SPEC", help_heading = "What is built and tested")]
@@ -206,6 +210,11 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
         return Err(Failure::usage(format!("baseline and candidate are both `{baseline}`"))
             .hint("name two different environments with --baseline and --candidate"));
     }
+    let history = args.history.clone().or_else(|| config.run.history.clone());
+    // A file that cannot be used is told of before the run, not an hour later.
+    if let Some(path) = &history {
+        HistoryFile::open_or_create(path)?;
+    }
     let owner = current_owner(&run_id());
     let cancel = interrupt::listen(engine.clone(), owner.run_id.clone())?;
     let progress = Progress::new(global.progress_mode(), global.verbose);
@@ -234,6 +243,10 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
     };
     let finished = run::run(engine, owner, plan, progress, cancel).await?;
     show(&finished, args.format)?;
+    // What was stopped half way says nothing about the project.
+    if let Some(path) = history.filter(|_| !finished.record.interrupted) {
+        HistoryFile::open_or_create(&path)?.add(&kept::of(&finished.record))?;
+    }
     Ok(finished.exit())
 }
 

@@ -5,18 +5,18 @@ use statrs::stats_tests::{Alternative, fisher::fishers_exact};
 
 /// A difference that chance makes more often than this is none that is called. Five attempts a side
 /// that all agree are enough for a call (0.8 %), four are not (2.9 %).
-pub(super) const LIMIT: f64 = 0.01;
+pub(crate) const LIMIT: f64 = 0.01;
 
 /// So many attempts of a side were like this.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Count {
-    pub(super) like_this: usize,
-    pub(super) of: usize,
+pub(crate) struct Count {
+    pub(crate) like_this: usize,
+    pub(crate) of: usize,
 }
 
 /// How probable it is that the same test, run as often, gives counts at least as far apart: 1 where
 /// nothing was run.
-pub(super) fn probability(a: Count, b: Count) -> f64 {
+pub(crate) fn probability(a: Count, b: Count) -> f64 {
     let cell = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let table = [a.like_this, b.like_this, a.of - a.like_this, b.of - b.like_this].map(cell);
     fishers_exact(&table, Alternative::TwoSided).map_or(1.0, |p| p.clamp(0.0, 1.0))
@@ -43,7 +43,7 @@ fn attempts(test: &Test) -> String {
 }
 
 /// `0.8 %`
-pub(super) fn percent(p: f64) -> String {
+pub(crate) fn percent(p: f64) -> String {
     let percent = p * 100.0;
     if percent >= 10.0 {
         format!("{percent:.0} %")

@@ -189,29 +189,30 @@ fn unstable(a: &Test, b: &Test, chance: Chance) -> (ChangeKind, Option<String>) 
 }
 
 /// Attempts that were run: the others say nothing.
-fn runs(test: &Test) -> usize {
+pub(crate) fn runs(test: &Test) -> usize {
     let was_run = |t: &&Attempt| !matches!(t.status, AttemptStatus::NotRun { .. });
     test.attempts.iter().filter(was_run).count()
 }
 
-fn passes(test: &Test) -> usize {
+/// Attempts that ended well.
+pub(crate) fn passes(test: &Test) -> usize {
     let is_good = |t: &&Attempt| matches!(t.status, AttemptStatus::Passed | AttemptStatus::Leaked);
     test.attempts.iter().filter(is_good).count()
 }
 
 /// Ends that a test does not choose.
-#[derive(Clone, Copy)]
-enum Violence {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Violence {
     Crash,
     Hang,
     Memory,
 }
 
 impl Violence {
-    const ALL: [Self; 3] = [Self::Crash, Self::Hang, Self::Memory];
+    pub(crate) const ALL: [Self; 3] = [Self::Crash, Self::Hang, Self::Memory];
 
     /// Attempts that ended so.
-    fn count(self, test: &Test) -> usize {
+    pub(crate) fn count(self, test: &Test) -> usize {
         let is_so = |a: &&Attempt| match self {
             Self::Crash => matches!(a.status, AttemptStatus::Crashed { .. }),
             Self::Hang => a.status == AttemptStatus::TimedOut,
@@ -220,7 +221,8 @@ impl Violence {
         test.attempts.iter().filter(is_so).count()
     }
 
-    fn in_words(self) -> &'static str {
+    /// `it crashed`, to be followed by where.
+    pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::Crash => "it crashed",
             Self::Hang => "it ran into its time limit",

@@ -174,7 +174,7 @@ pub(super) fn is_comparable(a: &Test, b: &Test) -> bool {
 
 /// For each attempt the sum over all tests. Tests that are not measured (doctests) are left out, and
 /// attempts that not every test has.
-fn total<'a>(
+pub(crate) fn total<'a>(
     tests: impl Iterator<Item = &'a Test> + Clone,
     value: fn(&Attempt) -> Option<f64>,
 ) -> Vec<f64> {
@@ -210,11 +210,11 @@ fn measure(quantity: Quantity, baseline: Vec<f64>, candidate: Vec<f64>) -> Optio
     })
 }
 
-fn wall(attempt: &Attempt) -> Option<f64> {
+pub(crate) fn wall(attempt: &Attempt) -> Option<f64> {
     attempt.wall_s
 }
 
-fn processor(attempt: &Attempt) -> Option<f64> {
+pub(crate) fn processor(attempt: &Attempt) -> Option<f64> {
     attempt.cpu_s
 }
 

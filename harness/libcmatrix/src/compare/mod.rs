@@ -6,9 +6,9 @@
 //! Whatever keeps a test from having a result for a reason outside of it is `indeterminate`, never
 //! a difference and never silence.
 
-mod chance;
-mod change;
-mod measured;
+pub(crate) mod chance;
+pub(crate) mod change;
+pub(crate) mod measured;
 mod paired;
 mod side;
 

@@ -3,7 +3,11 @@
 //! Takes the file's text; gives [`Config`], or an error that names the line, the key, and the
 //! nearest key that exists.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -48,6 +52,8 @@ pub struct RunDefaults {
     pub bench: Option<u32>,
     /// `--images`.
     pub images: Option<bool>,
+    /// `--history`.
+    pub history: Option<PathBuf>,
     /// `--test-threads`.
     pub test_threads: Option<u32>,
     /// `--jobs`.

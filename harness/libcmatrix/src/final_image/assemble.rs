@@ -138,8 +138,8 @@ mod tests {
         let labels = [("who".to_owned(), "I".to_owned())];
         let bare = assemble(None, &programs, "a:1", &labels, &first, folder.path()).expect("made");
         assert_eq!(bare.programs, ["/usr/local/bin/tool"]);
-        assert!(!all_static, "a script needs its interpreter");
         let Examined { layers, contents, all_static, .. } = bare.examined;
+        assert!(!all_static, "a script needs its interpreter");
         assert_eq!((layers.len(), layers[0].bytes.unpacked), (1, 10));
         assert_eq!((contents.files, contents.executables), (1, 1));
         let again =

@@ -171,6 +171,7 @@ mod tests {
                 path: "p".into(),
                 kind: ProjectKind::Directory,
                 packages: Vec::new(),
+                commit: None,
             },
             root: root.to_owned(),
             manifest: "member/Cargo.toml".into(),

@@ -9,7 +9,7 @@ use std::{
 use cargo_metadata::{Metadata, MetadataCommand, PackageId};
 use libcmatrix_schema::{Package, Project, ProjectKind, Target, TargetKind};
 
-use super::{harness, host_cargo};
+use super::{commit, harness, host_cargo};
 use crate::failure::{Failure, Result};
 
 /// What is known of a project before anything is run.
@@ -55,6 +55,11 @@ pub fn inspect(path: &Path, kind: ProjectKind, shown_path: &str) -> Result<Inspe
             path: shown_path.to_owned(),
             kind,
             packages,
+            commit: match kind {
+                ProjectKind::Directory => commit::of(&root),
+                // Its version says it all.
+                ProjectKind::PublishedCrate => None,
+            },
         },
         manifest: relative.to_owned(),
         has_lockfile: root.join("Cargo.lock").is_file(),

@@ -3,6 +3,7 @@
 //!
 //! - [`mod@inspect`]: packages, targets, features, and paths that lead out of the tree (cargo_metadata)
 //! - [`build_context`]: what a Dockerfile of it may copy
+//! - `commit`: the git commit that is checked out
 //! - [`config_env`]: variables that its cargo configuration sets for tests
 //! - [`host_cargo`]: the cargo of this machine, asked for metadata
 //! - [`native_packages`]: what is to be installed for a native dependency
@@ -12,6 +13,7 @@
 //! - [`select`]: which packages, features and profile (options of cargo, passed on)
 
 pub mod build_context;
+mod commit;
 pub mod config_env;
 pub mod harness;
 pub mod host_cargo;

@@ -2,14 +2,16 @@
 //! of its own.
 //!
 //! - [`terminal`]: for people, in columns
+//! - [`html`]: for people, as one page with plots and a search over all tests
 //! - [`markdown`]: for a comment on a pull request, or the summary of a CI job
 //! - [`junit`]: test results, leg by leg and compared
 //! - [`sarif`], [`annotations`], [`code_quality`]: findings where they show in the sources
 //! - [`formats`]: the list of those that show a whole run
+//! - [`difference`]: what changed between two runs
+//! - [`history`]: what many runs show together, for terminals and as a page
 //! - [`diagnosis`]: what was found in a log
 //! - [`explanation`]: the page of a finding
 //! - [`hazards`]: what may go wrong, before any run
-//! - [`html`]: for people, as one page with plots and a search over all tests
 //! - [`dockerfile`], [`sbom`]: an image that was made, to build again, and what is in it
 //! - [`excerpt`]: the lines of a test's output that tell most
 //! - [`sanitise`]: text of tested programs is hostile; it is made harmless before it goes anywhere
@@ -23,11 +25,13 @@ mod chosen_image;
 pub mod code_quality;
 pub mod cut;
 pub mod diagnosis;
+pub mod difference;
 pub mod dockerfile;
 pub mod excerpt;
 pub mod explanation;
 pub mod formats;
 pub mod hazards;
+pub mod history;
 pub mod html;
 pub mod issue;
 pub mod junit;

@@ -1,0 +1,204 @@
+//! What is kept of a run: a line about all of it, and what each test did. Pure.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use libcmatrix_schema::{
+    ChangeKind, Confidence, Flavour, Leg, Quantity, Role, RunRecord, Severity, Test, VerdictOutcome,
+};
+
+use crate::{
+    compare::change::{passes, runs},
+    run_difference::in_brief,
+    statistics::median,
+};
+
+/// A run, as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptRun {
+    /// The run's id.
+    pub run_id: String,
+    /// When it started (RFC 3339, UTC).
+    pub started_at: String,
+    /// The project's name. Hostile text.
+    pub project: String,
+    /// Version of its package, where it has but one.
+    pub version: Option<String>,
+    /// The commit that was tested, where it is known.
+    pub commit: Option<String>,
+    /// The answer.
+    pub verdict: Option<VerdictOutcome>,
+    /// Tests that have a result on both sides.
+    pub compared: u64,
+    /// Tests known on either side.
+    pub total: u64,
+    /// Tests that are worse in the candidate.
+    pub worse: u64,
+    /// Tests that are better in the candidate.
+    pub fixed: u64,
+    /// Whether `changes` and the legs' tests are kept.
+    pub has_details: bool,
+    /// Baseline and candidate, as far as there are such legs.
+    pub legs: Vec<KeptLeg>,
+    /// What each test's two sides make together, by id.
+    pub changes: Vec<(Arc<str>, ChangeKind)>,
+    /// Findings by code.
+    pub findings: Vec<KeptFinding>,
+}
+
+/// A side of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptLeg {
+    /// Which.
+    pub role: Role,
+    /// The environment's name.
+    pub name: String,
+    /// What that is, e.g. `alpine 3.23 (musl, static)`.
+    pub environment: String,
+    /// The compiler's release.
+    pub toolchain: Option<String>,
+    /// By id.
+    pub tests: Vec<KeptTest>,
+    /// Medians and how many values they are of.
+    pub times: Vec<(Quantity, f64, u64)>,
+    /// Images that the project would be shipped in.
+    pub images: Vec<KeptImage>,
+}
+
+/// What a test did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptTest {
+    /// Its id. Hostile text.
+    pub id: Arc<str>,
+    /// The outcome's name.
+    pub outcome: String,
+    /// Attempts that ended well.
+    pub passed: u64,
+    /// Attempts that were run.
+    pub attempts: u64,
+    /// Median of their times, in seconds, where all ended well.
+    pub wall_s: Option<f64>,
+}
+
+/// The size of an image, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptImage {
+    /// What the programs were put on.
+    pub flavour: Flavour,
+    /// Unpacked.
+    pub bytes: u64,
+    /// Compressed by gzip.
+    pub gzip_bytes: u64,
+}
+
+/// A finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFinding {
+    /// Its code.
+    pub code: String,
+    /// How much it hurts.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Tests it explains.
+    pub tests: u64,
+}
+
+/// What is kept of a record that has its comparison.
+#[must_use]
+pub fn of(record: &RunRecord) -> KeptRun {
+    let brief = in_brief(record);
+    let changes = || record.comparison.iter().flat_map(|comparison| &comparison.changes);
+    let sides = [Role::Baseline, Role::Candidate];
+    let legs = sides.iter().filter_map(|role| record.legs.iter().find(|leg| leg.role == *role));
+    let version = match record.project.packages.as_slice() {
+        [package] => Some(package.version.clone()),
+        _ => None,
+    };
+    KeptRun {
+        run_id: brief.run_id,
+        started_at: brief.started_at,
+        project: record.project.name.clone(),
+        version,
+        commit: record.project.commit.clone(),
+        verdict: brief.verdict,
+        compared: brief.compared,
+        total: brief.total,
+        worse: brief.worse,
+        fixed: changes().filter(|change| change.change == ChangeKind::Fixed).count() as u64,
+        has_details: true,
+        legs: legs.map(leg).collect(),
+        changes: by_id(changes().map(|change| (Arc::from(change.id.as_str()), change.change))),
+        findings: findings(record),
+    }
+}
+
+/// Each id once, in order.
+fn by_id<T>(all: impl Iterator<Item = (Arc<str>, T)>) -> Vec<(Arc<str>, T)> {
+    all.collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
+fn findings(record: &RunRecord) -> Vec<KeptFinding> {
+    let mut all: BTreeMap<&str, KeptFinding> = BTreeMap::new();
+    for finding in &record.findings {
+        let kept = all.entry(&finding.code).or_insert_with(|| KeptFinding {
+            code: finding.code.clone(),
+            severity: finding.severity,
+            confidence: finding.confidence,
+            tests: 0,
+        });
+        kept.severity = kept.severity.max(finding.severity);
+        kept.confidence = kept.confidence.max(finding.confidence);
+        kept.tests += finding.tests.len() as u64;
+    }
+    all.into_values().collect()
+}
+
+fn leg(leg: &Leg) -> KeptLeg {
+    let tests: Vec<KeptTest> = by_id(leg.tests.iter().map(|t| (Arc::from(t.id.as_str()), t)))
+        .into_iter()
+        .map(|(id, test)| kept_test(id, test))
+        .collect();
+    let e = &leg.environment;
+    KeptLeg {
+        role: leg.role,
+        name: leg.name.clone(),
+        environment: format!("{} {} ({}, {})", e.distro, e.release, e.libc, e.linkage),
+        toolchain: e.toolchain.as_ref().map(|toolchain| toolchain.release.clone()),
+        times: times(leg, &tests),
+        images: images(leg),
+        tests,
+    }
+}
+
+fn kept_test(id: Arc<str>, test: &Test) -> KeptTest {
+    let (passed, attempts) = (passes(test) as u64, runs(test) as u64);
+    // One that fails early takes no time.
+    let walls: Vec<f64> = match passed == attempts {
+        true => test.attempts.iter().filter_map(|attempt| attempt.wall_s).collect(),
+        false => Vec::new(),
+    };
+    let outcome = test.outcome.name().to_owned();
+    KeptTest { id, outcome, passed, attempts, wall_s: median(&walls) }
+}
+
+/// Cold builds if there are any: the first build warms up the machine and is not counted.
+fn times(leg: &Leg, tests: &[KeptTest]) -> Vec<(Quantity, f64, u64)> {
+    let builds: Vec<f64> = leg.cold_builds.iter().map(|build| build.wall_s).collect();
+    let build = median(&builds).map(|s| (Quantity::BuildWall, s, builds.len() as u64));
+    let walls: Vec<f64> = tests.iter().filter_map(|test| test.wall_s).collect();
+    let attempts = tests.iter().filter(|test| test.wall_s.is_some()).map(|test| test.attempts);
+    let tests = attempts.min().map(|fewest| (Quantity::TestWall, walls.iter().sum(), fewest));
+    build.into_iter().chain(tests).collect()
+}
+
+/// One of each kind.
+fn images(leg: &Leg) -> Vec<KeptImage> {
+    [Flavour::Runtime, Flavour::Empty]
+        .into_iter()
+        .filter_map(|flavour| leg.final_images.iter().find(|image| image.flavour == flavour))
+        .map(|image| {
+            let sizes = image.sizes();
+            KeptImage { flavour: image.flavour, bytes: sizes.unpacked, gzip_bytes: sizes.gzip }
+        })
+        .collect()
+}

@@ -1,0 +1,81 @@
+//! Parts that both forms say alike.
+
+use libcmatrix_schema::{Growth, GrowthOf, HistoryRun, OngoingRegression, RunName};
+
+use super::super::{amount, sanitise::sanitise_line};
+
+/// `2026-11-29 02:00` of a time in RFC 3339.
+pub(super) fn minute(time: &str) -> String {
+    let time = sanitise_line(time);
+    match (time.get(..10), time.get(11..16)) {
+        (Some(day), Some(minute)) => format!("{day} {minute}"),
+        _ => time,
+    }
+}
+
+/// As git shortens it, with the mark that files were changed.
+pub(super) fn commit(commit: Option<&str>) -> String {
+    let Some(commit) = commit else { return "-".into() };
+    let mark = if commit.ends_with('+') { "+" } else { "" };
+    let short: String = commit.trim_end_matches('+').chars().take(9).collect();
+    sanitise_line(&format!("{short}{mark}"))
+}
+
+pub(super) fn answer(run: &HistoryRun) -> String {
+    run.verdict.map_or("none".into(), |verdict| verdict.to_string())
+}
+
+/// `2026-11-29 02:00, commit 0123abcd`.
+pub(super) fn run(name: &RunName) -> String {
+    let time = minute(&name.started_at);
+    match &name.commit {
+        Some(id) => format!("{time}, commit {}", commit(Some(id))),
+        None => time,
+    }
+}
+
+/// Since when, and what came before.
+pub(super) fn since(regression: &OngoingRegression) -> String {
+    let runs = match regression.bad_runs {
+        1 => "1 run".to_owned(),
+        n => format!("{n} runs"),
+    };
+    let before = match &regression.last_good {
+        Some(good) => format!("last good {}", run(good)),
+        None => "no good run is kept".into(),
+    };
+    let silent = match regression.silent_runs {
+        0 => String::new(),
+        1 => "; 1 run since does not tell".into(),
+        n => format!("; {n} runs since do not tell"),
+    };
+    format!("first bad {} ({runs}); {before}{silent}", run(&regression.first_bad))
+}
+
+pub(super) fn grown(growth: &Growth) -> String {
+    match &growth.of {
+        GrowthOf::Build => "cold build".into(),
+        GrowthOf::Tests => "all tests".into(),
+        GrowthOf::Test { id } => sanitise_line(id),
+        GrowthOf::Image { flavour } => format!("image {}", flavour),
+    }
+}
+
+/// Where it began and where it ended.
+pub(super) fn from_and_to(growth: &Growth) -> [String; 2] {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it was a number of bytes"
+    )]
+    let amount = |value: f64| match growth.of {
+        GrowthOf::Image { .. } => amount::bytes(value.max(0.0) as u64),
+        _ => amount::seconds(value),
+    };
+    [amount(growth.from), amount(growth.to)]
+}
+
+/// `+ 12 %`
+pub(super) fn percent(growth: &Growth) -> String {
+    format!("+{:.0} %", (growth.to / growth.from - 1.0) * 100.0)
+}

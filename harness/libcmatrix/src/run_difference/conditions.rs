@@ -1,0 +1,136 @@
+//! What makes two runs less comparable: other images, another compiler, other settings, another
+//! machine. Each is a cause that a difference may have beside the project itself.
+
+use libcmatrix_schema::{ConditionDifference, Leg, Role, RunRecord, Settings, Weight};
+
+use super::steps::leg;
+
+pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Vec<ConditionDifference> {
+    let mut all = Found(Vec::new());
+    whole(&mut all, earlier, later);
+    settings(&mut all, &earlier.settings, &later.settings);
+    for role in [Role::Baseline, Role::Candidate] {
+        legs(&mut all, role, leg(earlier, role), leg(later, role));
+    }
+    machine(&mut all, earlier, later);
+    all.0.sort_by_key(|condition| condition.weight);
+    all.0
+}
+
+/// What was found so far.
+struct Found(Vec<ConditionDifference>);
+
+impl Found {
+    fn add(&mut self, code: &str, weight: Weight, earlier: String, later: String) {
+        if earlier != later {
+            let code = code.to_owned();
+            self.0.push(ConditionDifference { code, earlier, later, weight });
+        }
+    }
+}
+
+fn whole(all: &mut Found, earlier: &RunRecord, later: &RunRecord) {
+    use Weight::{MayExplain, OtherQuestion};
+    let ended = |record: &RunRecord| {
+        let text = match (&record.finished_at, record.interrupted) {
+            (_, true) => "interrupted",
+            (None, _) => "killed",
+            _ => "finished",
+        };
+        text.to_owned()
+    };
+    all.add("end", OtherQuestion, ended(earlier), ended(later));
+    if earlier.started_at > later.started_at {
+        // Times of one format, in UTC: as texts they are in order.
+        let (first, second) = (earlier.started_at.clone(), later.started_at.clone());
+        all.add("order", OtherQuestion, first, second);
+    }
+    let versions = |record: &RunRecord| {
+        let packages = record.project.packages.iter();
+        joined(packages.map(|package| format!("{} {}", package.name, package.version)))
+    };
+    all.add("project-version", MayExplain, versions(earlier), versions(later));
+    let tool = |record: &RunRecord| format!("{} {}", record.tool.name, record.tool.version);
+    all.add("libcmatrix", MayExplain, tool(earlier), tool(later));
+}
+
+fn settings(all: &mut Found, a: &Settings, b: &Settings) {
+    use Weight::{MayExplain, OtherQuestion, TimesOnly};
+    let control = |s: &Settings| s.control.map_or("none", |_| "the baseline against itself").into();
+    let yes = |asked: bool| if asked { "asked for" } else { "not asked for" }.to_owned();
+    let mut both = |code, weight, text: &dyn Fn(&Settings) -> String| {
+        all.add(code, weight, text(a), text(b));
+    };
+    both("control", OtherQuestion, &control);
+    both("cargo-arguments", OtherQuestion, &|s| joined(s.cargo_args.iter().cloned()));
+    both("filters", OtherQuestion, &|s| joined(s.filters.iter().cloned()));
+    both("test-image", OtherQuestion, &|s| s.test_image.clone());
+    both("doctests", OtherQuestion, &|s| yes(s.doctests));
+    both("profile", OtherQuestion, &|s| s.profile.clone());
+    both("attempts", MayExplain, &|s| format!("{}, {} more to confirm", s.attempts, s.confirm));
+    both("test-threads", MayExplain, &|s| s.test_threads.to_string());
+    both("limits", MayExplain, &|s| {
+        let l = &s.limits;
+        let mib = |bytes: u64| bytes >> 20;
+        format!(
+            "build {} MiB, tests {} MiB, {} processes, {} s a test, {} s a step",
+            mib(l.build_memory_bytes),
+            mib(l.test_memory_bytes),
+            l.pids,
+            l.test_time_s,
+            l.step_time_s
+        )
+    });
+    both("build-jobs", TimesOnly, &|s| s.build_jobs.to_string());
+}
+
+fn legs(all: &mut Found, role: Role, a: Option<&Leg>, b: Option<&Leg>) {
+    use Weight::{MayExplain, OtherQuestion};
+    let mut both = |what: &str, weight, text: &dyn Fn(&Leg) -> String| {
+        let shown = |leg: Option<&Leg>| leg.map_or("none".into(), text);
+        all.add(&format!("{role}-{what}"), weight, shown(a), shown(b));
+    };
+    both("environment", OtherQuestion, &|leg| {
+        let e = &leg.environment;
+        format!("{} {} ({}, {})", e.distro, e.release, e.libc, e.linkage)
+    });
+    both("toolchain", MayExplain, &|leg| {
+        let toolchain = leg.environment.toolchain.as_ref();
+        toolchain.map_or("not known".into(), |t| format!("rustc {} for {}", t.release, t.target))
+    });
+    both("images", MayExplain, &|leg| {
+        let images = leg.environment.images.iter();
+        joined(images.map(|i| format!("{} {} {}", i.purpose, i.reference, short(&i.digest))))
+    });
+    both("variables", MayExplain, &|leg| {
+        joined(leg.environment.env.iter().map(|(name, value)| format!("{name}={value}")))
+    });
+    both("engine", MayExplain, &|leg| leg.environment.engine.clone());
+    both("limits-by", MayExplain, &|leg| {
+        joined(leg.environment.limits_by.iter().map(|(limit, by)| format!("{limit}: {by}")))
+    });
+}
+
+fn machine(all: &mut Found, earlier: &RunRecord, later: &RunRecord) {
+    let arch = |record: &RunRecord| format!("{} {}", record.host.os, record.host.arch);
+    all.add("architecture", Weight::OtherQuestion, arch(earlier), arch(later));
+    let kernel = |record: &RunRecord| record.host.kernel.clone();
+    all.add("kernel", Weight::MayExplain, kernel(earlier), kernel(later));
+    let size = |record: &RunRecord| {
+        // To whole gibibytes: a virtual machine does not always get the same to the byte.
+        let gib = (record.host.memory_bytes + (1 << 29)) >> 30;
+        format!("{} processors, {gib} GiB", record.host.cpus)
+    };
+    all.add("machine", Weight::TimesOnly, size(earlier), size(later));
+}
+
+fn joined(texts: impl Iterator<Item = String>) -> String {
+    let texts: Vec<String> = texts.collect();
+    if texts.is_empty() { "none".into() } else { texts.join(", ") }
+}
+
+/// So much of a digest tells it from any other.
+fn short(digest: &str) -> String {
+    let hex = digest.rsplit(':').next().unwrap_or(digest);
+    hex.chars().take(12).collect()
+}

@@ -1,0 +1,8 @@
+//! Several runs: what changed between two, and what is kept of many.
+
+mod command;
+mod difference;
+mod history;
+mod made;
+mod trends;
+mod writers;
