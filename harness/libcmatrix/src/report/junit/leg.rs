@@ -9,12 +9,15 @@ use super::{Outputs, case, longest, message, text};
 use crate::{
     failure::Result,
     report::{
-        sanitise::{sanitise, sanitise_line},
+        excerpt::diagnostic,
+        sanitise::sanitise_line,
         terminal::changes::{in_words, outcome_in_words, telling},
     },
 };
 
-/// Name of their suite, which no crate can have.
+/// Lines of a compiler's message.
+const LINES: usize = 40;
+/// Name of the steps' suite, which no crate can have.
 const STEPS: &str = "steps of this leg";
 
 /// Writes the file of a leg: a suite for its steps, and one for each test binary.
@@ -113,7 +116,8 @@ fn step_status(step: &Step, outputs: &mut Outputs) -> TestCaseStatus {
     let detail = step.detail.as_deref().unwrap_or_default();
     message(&mut status, &step.status.to_string(), detail);
     if !step.diagnostics.is_empty() {
-        status.set_description(outputs.tell(&sanitise(&step.diagnostics.join("\n\n"))));
+        let told = step.diagnostics.iter().map(|text| diagnostic(text, LINES).join("\n"));
+        status.set_description(outputs.tell(&told.collect::<Vec<_>>().join("\n\n")));
     }
     status
 }
