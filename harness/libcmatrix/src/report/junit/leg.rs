@@ -32,22 +32,21 @@ pub fn render(record: &RunRecord, leg: &Leg) -> Result<String> {
     report.add_test_suite(steps(leg, &mut outputs));
     let mut suites: Vec<TestSuite> = Vec::new();
     let mut at: HashMap<&str, usize> = HashMap::new();
-    let mut suite_of = |suites: &mut Vec<TestSuite>, binary: &'_ str, key| {
-        let n = *at.entry(key).or_insert_with(|| {
+    let mut suite_of = |suites: &mut Vec<TestSuite>, binary| {
+        *at.entry(binary).or_insert_with(|| {
             suites.push(TestSuite::new(sanitise_line(binary)));
             suites.len() - 1
-        });
-        n
+        })
     };
     for binary in &leg.binaries {
-        let n = suite_of(&mut suites, &binary.id, binary.id.as_str());
+        let n = suite_of(&mut suites, binary.id.as_str());
         if let Some(case) = listing(binary, &mut outputs) {
             suites[n].add_test_case(case);
         }
     }
     for test in &leg.tests {
         let binary = test.id.split_once('$').map_or(test.id.as_str(), |(binary, _)| binary);
-        let n = suite_of(&mut suites, binary, binary);
+        let n = suite_of(&mut suites, binary);
         suites[n].add_test_case(of_test(test, &mut outputs));
     }
     for mut suite in suites {
