@@ -8,8 +8,24 @@ use std::{collections::HashSet, fs, io::Write, path::Path, process::Command};
 use libcmatrix::report::{code_quality, junit, sarif};
 use libcmatrix_schema::RunRecord;
 use quick_junit::Report;
-use records::{HOSTILE, all, hostile_output, poisoned};
+use records::{HOSTILE, hostile_output, named, poisoned};
 use serde_json::Value;
+
+/// All records of sample projects, by their names.
+fn all() -> Vec<(String, RunRecord)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
+    let mut names = Vec::new();
+    for sub in ["", "explained/"] {
+        for entry in fs::read_dir(folder.join(sub)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|e| e == "json") {
+                names.push(format!("{sub}{}", path.file_stem().expect("a name").to_string_lossy()));
+            }
+        }
+    }
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), named(&name))).collect()
+}
 
 fn every_record() -> Vec<(String, RunRecord)> {
     let hostile = HOSTILE.iter().map(|text| (format!("{text:?}"), poisoned(text)));
@@ -23,6 +39,8 @@ fn schema(name: &str) -> std::path::PathBuf {
 #[test]
 fn sarif_is_as_its_schema_says() {
     let text = fs::read_to_string(schema("sarif-2.1.0.json")).expect("the schema");
+    // The pattern of a language has a bracket too many, which only lenient readers of patterns take.
+    let text = text.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
     let validator = jsonschema::options()
         .should_validate_formats(true)
         .build(&serde_json::from_str(&text).expect("JSON"))

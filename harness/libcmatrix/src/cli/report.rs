@@ -83,7 +83,7 @@ fn options(args: &ReportArgs) -> Result<FormatOptions> {
     let terminal = TerminalOptions { width: terminal_width(), files };
     let mut options = FormatOptions { terminal, leg: args.leg.clone(), ..FormatOptions::default() };
     if let Some(text) = &args.max_size {
-        let bytes = units::bytes("--max-size", text)?;
+        let bytes = units::size("--max-size", text)?;
         options.most_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
     Ok(options)

@@ -19,11 +19,23 @@ pub fn seconds(option: &str, text: &str) -> Result<f64> {
     }
 }
 
+/// Bytes of memory, written as [`size`] has it.
+///
+/// # Errors
+/// It is no size, or less than the 6 MiB that the kernel and the agent need.
+pub fn bytes(option: &str, text: &str) -> Result<u64> {
+    match size(option, text)? {
+        bytes if bytes >= 6 << 20 => Ok(bytes),
+        _ => Err(Failure::usage(format!("`{text}` is too little memory for {option}"))
+            .hint("give at least `6m`")),
+    }
+}
+
 /// Bytes from `268435456`, `256m`, `4g`, `4GiB`; a unit is a power of 1024, as in `docker run --memory`.
 ///
 /// # Errors
-/// It is none of these, or less than the 6 MiB that the kernel and the agent need.
-pub fn bytes(option: &str, text: &str) -> Result<u64> {
+/// It is none of these.
+pub fn size(option: &str, text: &str) -> Result<u64> {
     let lower = text.trim().to_ascii_lowercase();
     let digits = lower.find(|c: char| !c.is_ascii_digit()).unwrap_or(lower.len());
     let power = match lower[digits..].trim() {
@@ -36,13 +48,10 @@ pub fn bytes(option: &str, text: &str) -> Result<u64> {
     };
     let number = lower[..digits].parse::<u64>().ok();
     let value = power.zip(number).and_then(|(p, n)| n.checked_mul(1024_u64.pow(p)));
-    match value {
-        Some(bytes) if bytes >= 6 << 20 => Ok(bytes),
-        Some(_) => Err(Failure::usage(format!("`{text}` is too little memory for {option}"))
-            .hint("give at least `6m`")),
-        None => Err(Failure::usage(format!("`{text}` is no size for {option}"))
-            .hint("write e.g. `512m` or `4g`")),
-    }
+    value.ok_or_else(|| {
+        Failure::usage(format!("`{text}` is no size for {option}"))
+            .hint("write e.g. `512m` or `4g`")
+    })
 }
 
 #[cfg(test)]
@@ -63,6 +72,7 @@ mod tests {
     fn sizes() {
         assert_eq!(bytes("x", "256m").ok(), Some(256 << 20));
         assert_eq!(bytes("x", "4 GiB").ok(), Some(4 << 30));
+        assert_eq!(size("x", "64k").ok(), Some(65_536));
         for wrong in ["", "g", "1m", "-4g", "4 elephants", "99999999999999999t"] {
             assert!(bytes("x", wrong).is_err(), "{wrong}");
         }

@@ -37,10 +37,12 @@ pub fn render(record: &RunRecord) -> String {
             continue;
         }
         *count += 1;
-        let title = format!("{}: {}", issue.finding.code, issue.title());
         let line = issue.place.line.to_string();
-        let properties =
-            [("file", issue.place.path.as_str()), ("line", &line), ("title", title.as_str())];
+        let properties = [
+            ("file", issue.place.path.as_str()),
+            ("line", &line),
+            ("title", issue.finding.code.as_str()),
+        ];
         command(&mut out, issue.level, &properties, &issue.text());
     }
     if left_out > 0 {

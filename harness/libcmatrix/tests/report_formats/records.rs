@@ -8,23 +8,7 @@ use libcmatrix_schema::{
     RunRecord, Shows, StepStatus, TestMeasurement,
 };
 
-/// All records of sample projects, by their names.
-pub fn all() -> Vec<(String, RunRecord)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
-    let mut names = Vec::new();
-    for sub in ["", "explained/"] {
-        for entry in fs::read_dir(folder.join(sub)).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.extension().is_some_and(|e| e == "json") {
-                names.push(format!("{sub}{}", path.file_stem().expect("a name").to_string_lossy()));
-            }
-        }
-    }
-    names.sort();
-    names.into_iter().map(|name| (name.clone(), named(&name))).collect()
-}
-
-/// One of them.
+/// That of a sample project.
 pub fn named(name: &str) -> RunRecord {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
     let text = fs::read_to_string(folder.join(name).with_extension("json")).expect("a record");

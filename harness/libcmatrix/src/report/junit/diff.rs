@@ -115,11 +115,11 @@ impl<'a> Comparer<'a> {
         status
     }
 
-    /// `passed on debian, crashed by signal 11 on alpine`.
+    /// `debian: passed; alpine: crashed by signal 11`.
     fn both(&self, change: &Change) -> String {
         let said = self.sides.iter().map(|side| side.said(&change.id).0);
         let said: Vec<String> =
-            said.zip(self.names).map(|(said, name)| format!("{said} on {name}")).collect();
+            said.zip(self.names).map(|(said, name)| format!("{name}: {said}")).collect();
         let reason = change.reason.as_ref().map(|reason| format!(" ({reason})"));
         said.join("; ") + &reason.unwrap_or_default()
     }
@@ -132,8 +132,10 @@ impl<'a> Comparer<'a> {
         }
         for (side, name) in self.sides.iter().zip(self.names) {
             if let (_, Some(output)) = side.said(&change.id) {
-                out.push(format!("--- {name}"));
-                out.extend(excerpt(output, LINES).into_iter().map(str::to_owned));
+                let lines = excerpt(output, LINES);
+                let said = if lines.is_empty() { "it printed nothing" } else { "it printed" };
+                out.push(format!("\n{name}: {said}"));
+                out.extend(lines.into_iter().map(str::to_owned));
             }
         }
         out.join("\n")

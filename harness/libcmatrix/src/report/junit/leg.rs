@@ -9,12 +9,15 @@ use super::{Outputs, case, longest, message, text};
 use crate::{
     failure::Result,
     report::{
-        sanitise::{sanitise, sanitise_line},
+        excerpt::diagnostic,
+        sanitise::sanitise_line,
         terminal::changes::{in_words, outcome_in_words, telling},
     },
 };
 
-/// Name of their suite, which no crate can have.
+/// Lines of a compiler's message.
+const LINES: usize = 40;
+/// Name of the steps' suite, which no crate can have.
 const STEPS: &str = "steps of this leg";
 
 /// Writes the file of a leg: a suite for its steps, and one for each test binary.
@@ -29,22 +32,21 @@ pub fn render(record: &RunRecord, leg: &Leg) -> Result<String> {
     report.add_test_suite(steps(leg, &mut outputs));
     let mut suites: Vec<TestSuite> = Vec::new();
     let mut at: HashMap<&str, usize> = HashMap::new();
-    let mut suite_of = |suites: &mut Vec<TestSuite>, binary: &'_ str, key| {
-        let n = *at.entry(key).or_insert_with(|| {
+    let mut suite_of = |suites: &mut Vec<TestSuite>, binary| {
+        *at.entry(binary).or_insert_with(|| {
             suites.push(TestSuite::new(sanitise_line(binary)));
             suites.len() - 1
-        });
-        n
+        })
     };
     for binary in &leg.binaries {
-        let n = suite_of(&mut suites, &binary.id, binary.id.as_str());
+        let n = suite_of(&mut suites, binary.id.as_str());
         if let Some(case) = listing(binary, &mut outputs) {
             suites[n].add_test_case(case);
         }
     }
     for test in &leg.tests {
         let binary = test.id.split_once('$').map_or(test.id.as_str(), |(binary, _)| binary);
-        let n = suite_of(&mut suites, binary, binary);
+        let n = suite_of(&mut suites, binary);
         suites[n].add_test_case(of_test(test, &mut outputs));
     }
     for mut suite in suites {
@@ -113,7 +115,8 @@ fn step_status(step: &Step, outputs: &mut Outputs) -> TestCaseStatus {
     let detail = step.detail.as_deref().unwrap_or_default();
     message(&mut status, &step.status.to_string(), detail);
     if !step.diagnostics.is_empty() {
-        status.set_description(outputs.tell(&sanitise(&step.diagnostics.join("\n\n"))));
+        let told = step.diagnostics.iter().map(|text| diagnostic(text, LINES).join("\n"));
+        status.set_description(outputs.tell(&told.collect::<Vec<_>>().join("\n\n")));
     }
     status
 }

@@ -4,7 +4,7 @@ use libcmatrix_schema::{Finding, RunRecord};
 
 use super::{
     super::cut,
-    inert::{code, prose},
+    inert::{code, evidence as told, prose},
     page::Page,
 };
 use crate::diagnose::{UNEXPLAINED, rulebook};
@@ -37,7 +37,10 @@ fn one(n: usize, finding: &Finding) -> String {
     };
     let mut out = format!("**{n}. {}** ({sure})\n\n", prose(&short(&finding.title)));
     if let Some(affected) = affected(finding) {
-        out.push_str(&format!("In {affected}. What to do:\n\n"));
+        out.push_str(&format!("In {affected}. "));
+    }
+    if !finding.remedies.is_empty() {
+        out.push_str("What to do:\n\n");
     }
     for remedy in finding.remedies.iter().take(REMEDIES) {
         out.push_str(&format!("- {}\n", prose(&short(remedy))));
@@ -83,7 +86,11 @@ fn evidence(finding: &Finding) -> Vec<String> {
             .file
             .as_deref()
             .map(|file| format!(" ({})", code(&(cut::line(file, SENTENCE) + &line))));
-        all.push(format!("- {}{}\n", short(&evidence.text), place.unwrap_or_default()));
+        all.push(format!(
+            "- {}{}\n",
+            told(&cut::line(&evidence.text, SENTENCE)),
+            place.unwrap_or_default()
+        ));
     }
     for proof in &finding.proofs {
         let (change, conclusion) = (short(&proof.change), short(&proof.conclusion));

@@ -81,21 +81,38 @@ enum Kind {
 }
 
 fn add_word(pieces: &mut Vec<Piece>, word: &str, spaced: bool) {
-    let last = pieces.last_mut();
-    // Punctuation right behind what was between backticks.
-    let follows = !spaced && last.as_ref().is_some_and(|last| last.kind == Kind::Quoted);
-    let is_mark = follows && matches!(word, "," | "." | ";" | ":" | ")" | ")," | ").");
-    let is_harmless = is_mark || is_harmless(word, last.is_none());
-    match last {
-        Some(last) if !is_harmless && last.kind == Kind::Odd => {
+    let piece = |text: &str, kind, spaced| Piece { text: text.to_owned(), kind, spaced };
+    if is_harmless(word, pieces.is_empty()) {
+        return pieces.push(piece(word, Kind::Word, spaced));
+    }
+    let (open, bare, marks) = without_marks(word);
+    match pieces.last_mut() {
+        // Right behind what was between backticks.
+        Some(last) if bare.is_empty() && !spaced && last.kind == Kind::Quoted => {
+            pieces.push(piece(word, Kind::Word, false));
+        }
+        _ if bare.is_empty() => pieces.push(piece(word, Kind::Odd, spaced)),
+        // Odd words in a row are one piece; punctuation around them stays outside.
+        Some(last) if open.is_empty() && spaced && last.kind == Kind::Odd => {
             last.text.push(' ');
-            last.text.push_str(word);
+            last.text.push_str(bare);
+            pieces.push(piece(marks, Kind::Word, false));
         }
         _ => {
-            let kind = if is_harmless { Kind::Word } else { Kind::Odd };
-            pieces.push(Piece { text: word.to_owned(), kind, spaced });
+            pieces.push(piece(open, Kind::Word, spaced));
+            pieces.push(piece(bare, Kind::Odd, spaced && open.is_empty()));
+            pieces.push(piece(marks, Kind::Word, false));
         }
     }
+    pieces.retain(|piece| !piece.text.is_empty() || piece.kind == Kind::Quoted);
+}
+
+/// An opening parenthesis, the word itself, and a few marks that end it.
+fn without_marks(word: &str) -> (&str, &str, &str) {
+    let (open, rest) = word.split_at(usize::from(word.starts_with('(')));
+    let bare = rest.trim_end_matches([')', ',', '.', ';', ':', '?']);
+    let marks = &rest[bare.len()..];
+    if marks.len() > 3 { ("", word, "") } else { (open, bare, marks) }
 }
 
 /// Whether a word can do nothing, wherever it stands; `first`: at the beginning of a block, too.
@@ -104,20 +121,27 @@ fn is_harmless(word: &str, first: bool) -> bool {
         // It would begin a list.
         return false;
     }
-    let bare = word.strip_prefix('(').unwrap_or(word);
-    let bare = bare.trim_end_matches([')', ',', '.', ';', ':', '?']);
-    if word.len() - bare.len() > 3 || bare.is_empty() {
-        return bare.is_empty() && word == "%";
-    }
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let (_, bare, _) = without_marks(word);
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let is_letters = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphabetic());
     // 7 hexadecimal digits or more may be a commit.
     let is_commit = bare.len() >= 7 && bare.bytes().all(|b| b.is_ascii_hexdigit());
-    let is_plain = bare.bytes().all(|b| b.is_ascii_alphanumeric()) && !is_commit;
-    let is_decimal = bare.split('.').count() == 2 && bare.split('.').all(is_number);
+    let is_plain = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric());
+    // A number, with a sign, with points: `-89`, `0.05`, `1.96.0`.
+    let is_number = bare.strip_prefix(['-', '+']).unwrap_or(bare).split('.').all(is_digits);
     // `GH-1` and the like are references; words with hyphens have letters on both sides.
     let is_compound = bare.split(['-', '\'']).all(is_letters);
-    is_plain || is_decimal || is_compound
+    bare == "%" || (!is_commit && (is_plain || is_number || is_compound))
+}
+
+/// A line out of a log as code, a sentence as a sentence. Which of both it is shows in its quotes, braces
+/// and the like.
+pub(super) fn evidence(text: &str) -> String {
+    if text.contains(['{', '}', '"', '<', '>', '=', '|', '\\', '\'']) {
+        code(text)
+    } else {
+        prose(text)
+    }
 }
 
 /// As a cell of a table.
@@ -188,7 +212,7 @@ mod tests {
         assert_eq!(prose(said), shown);
         let said = "the 130 KiB stack of thread `overflows_the_s`, in descend (/work/src/c/t.c:13)";
         let shown =
-            "the 130 KiB stack of thread `overflows_the_s`, in descend `(/work/src/c/t.c:13)`";
+            "the 130 KiB stack of thread `overflows_the_s`, in descend (`/work/src/c/t.c:13`)";
         assert_eq!(prose(said), shown);
     }
 
@@ -203,10 +227,7 @@ mod tests {
             "www.x.example",
             "a@b.example",
             "<img/src=x>",
-            "[a](b)",
             "**",
-            "1.",
-            "1)",
             "-",
             "+",
             "#",
@@ -214,16 +235,22 @@ mod tests {
             "0badcafe1",
             "!7",
             "~x",
-            ":tada:",
+            ":tada",
             "$x$",
             "JIRA-12",
             "|",
             "\\",
-            "&lt;",
+            "&lt",
         ] {
             assert_eq!(prose(odd), format!("`{odd}`"));
             assert_eq!(prose(&format!("see {odd}")), format!("see `{odd}`"));
         }
+        // What would begin a list, where a list could begin.
+        assert_eq!((prose("1. a"), prose("a 1.")), ("`1`. a".into(), "a 1.".into()));
+        assert_eq!(prose("-89 % (+1.50 %), rustc 1.96.0"), "-89 % (+1.50 %), rustc 1.96.0");
+        assert_eq!(prose("a/b, c/d; (e/f)."), "`a/b`, `c/d`; (`e/f`).");
+        assert_eq!(prose("a/b c/d"), "`a/b c/d`");
+        assert_eq!(prose("[a](b) &lt;"), "`[a](b`) `&lt`;");
         assert_eq!(code("a``b`"), "``` a``b` ```");
         assert_eq!((prose(""), code("")), ("` `".into(), "` `".into()));
     }
