@@ -1,6 +1,6 @@
 //! `libcmatrix run`: the main job.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use libcmatrix_schema::{Control, Limits, ProjectKind, Settings};
@@ -243,11 +243,22 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
     };
     let finished = run::run(engine, owner, plan, progress, cancel).await?;
     show(&finished, args.format)?;
-    // What was stopped half way says nothing about the project.
-    if let Some(path) = history.filter(|_| !finished.record.interrupted) {
-        HistoryFile::open_or_create(&path)?.add(&kept::of(&finished.record))?;
+    Ok(match history.as_deref().map(|path| keep(path, &finished)) {
+        None | Some(Ok(())) => finished.exit(),
+        Some(Err(failure)) => {
+            let exit = super::fail(&failure);
+            // What was seen to break stays broken.
+            if finished.exit() == Exit::NoGo { Exit::NoGo } else { exit }
+        }
+    })
+}
+
+/// Adds the run to a history. One that was stopped half way says nothing about the project.
+fn keep(path: &Path, finished: &Finished) -> Result<()> {
+    if finished.record.interrupted {
+        return Ok(());
     }
-    Ok(finished.exit())
+    HistoryFile::open_or_create(path)?.add(&kept::of(&finished.record)).map(|_| ())
 }
 
 fn show(finished: &Finished, format: RunFormat) -> Result<()> {

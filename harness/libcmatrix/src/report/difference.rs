@@ -140,8 +140,9 @@ fn findings(out: &mut String, difference: &RunDifference, width: usize) {
         }
         let _ = writeln!(out, "\n{BOLD}{title} ({}){BOLD:#}", findings.len());
         for FindingInBrief { code, title, severity, confidence, tests } in findings {
+            let plural = if *tests == 1 { "" } else { "s" };
             let text = format!(
-                "{} ({confidence}, severity {severity}, {tests} tests): {}",
+                "{} ({confidence}, severity {severity}, {tests} test{plural}): {}",
                 sanitise_line(code),
                 sanitise_line(title)
             );
@@ -171,23 +172,21 @@ fn costs(out: &mut String, difference: &RunDifference, width: usize) {
         out,
         "\n{BOLD}times{BOLD:#} {DIM}of the candidate, medians; ratios with their 95 % intervals{DIM:#}"
     );
-    if !told.is_empty() {
-        let head = ["", "then", "now", "now to then", "by the baseline's", ""].map(String::from);
-        let rows = told.iter().map(|cost| {
-            let median = |of: fn(&Moved) -> f64| {
-                cost.candidate.as_ref().map_or("-".into(), |m| amount::seconds(of(m)))
-            };
-            let candidate = cost.candidate.and_then(|m| Some((m.ratio?, m.interval?)));
-            [
-                name(cost.quantity).into(),
-                median(|m| m.earlier_median),
-                median(|m| m.later_median),
-                candidate.map_or("-".into(), |(r, [low, high])| ratio(r, low, high)),
-                cost.against_baseline.map_or("-".into(), |[r, low, high]| ratio(r, low, high)),
-                shows(cost.shows).into(),
-            ]
-        });
-        table(out, std::iter::once(head).chain(rows), width);
+    for cost in told {
+        let amount = |of: fn(&Moved) -> f64| {
+            cost.candidate.as_ref().map_or("-".into(), |moved| amount::seconds(of(moved)))
+        };
+        let (then, now) = (amount(|m| m.earlier_median), amount(|m| m.later_median));
+        let candidate = cost.candidate.and_then(|m| Some((m.ratio?, m.interval?)));
+        let moved = candidate.map_or("-".into(), |(r, [low, high])| ratio(r, low, high));
+        let against =
+            cost.against_baseline.map_or("-".into(), |[r, low, high]| ratio(r, low, high));
+        let text = format!(
+            "{}: {}; {then} -> {now}, {moved}; measured by the baseline {against}",
+            name(cost.quantity),
+            shows(cost.shows)
+        );
+        wrapped(out, "  - ", &text, width);
     }
     let missing: Vec<&str> = difference
         .costs
@@ -200,7 +199,7 @@ fn costs(out: &mut String, difference: &RunDifference, width: usize) {
             "not measured: {}; both runs need five values or more (--build-repeats 5, --attempts 5)",
             missing.join(", ")
         );
-        wrapped(out, "  ", &text, width);
+        wrapped(out, "  - ", &text, width);
     }
 }
 
@@ -212,7 +211,7 @@ fn shows(shows: CostShows) -> &'static str {
     match shows {
         CostShows::More => "more",
         CostShows::Less => "less",
-        CostShows::BothMoved => "the baseline as well",
+        CostShows::BothMoved => "the baseline moved as well",
         CostShows::NoDifference => "no difference shown",
         CostShows::NotMeasured => "not measured",
     }

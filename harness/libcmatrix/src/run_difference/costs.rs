@@ -44,7 +44,7 @@ pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Vec<CostDif
 
 /// Tests that pass in every attempt on both sides of both runs, and were measured: only they take
 /// the same time for the same reason.
-fn passed_everywhere<'a>(legs: [Option<&'a Leg>; 4]) -> HashSet<&'a str> {
+fn passed_everywhere(legs: [Option<&Leg>; 4]) -> HashSet<&str> {
     let is_told = |test: &&Test| {
         test.outcome == Outcome::Passed && test.attempts.iter().all(|a| a.wall_s.is_some())
     };

@@ -9,10 +9,12 @@ use libcmatrix_schema::{
 
 use super::{
     super::{amount, sanitise::sanitise_line},
-    plot::{self, HEIGHT, Plot, Unit, Values, WIDTH, plot},
+    plot::{HEIGHT, Plot, Unit, Values, WIDTH, plot},
     words,
 };
 
+/// Width of the strip of answers.
+const STRIP: f64 = 1040.0;
 /// Rows of a table; the JSON form has them all.
 const ROWS: usize = 50;
 
@@ -22,6 +24,7 @@ pub fn render(trends: &Trends) -> String {
     let page = Page {
         style: include_str!("../../../templates/history/style.css"),
         series: trends.series.iter().enumerate().map(|(n, series)| view(n, series)).collect(),
+        strip: STRIP,
         width: WIDTH,
         height: HEIGHT,
     };
@@ -34,6 +37,7 @@ pub fn render(trends: &Trends) -> String {
 struct Page {
     style: &'static str,
     series: Vec<SeriesView>,
+    strip: f64,
     width: f64,
     height: f64,
 }
@@ -49,6 +53,8 @@ struct SeriesView {
     sentence: String,
     places: Vec<Place>,
     plots: Vec<Plot>,
+    /// The oldest and the newest run, below each plot.
+    ends: [String; 2],
     regressions: Vec<[String; 3]>,
     more_regressions: usize,
     unstable: Vec<[String; 5]>,
@@ -87,6 +93,7 @@ fn view(n: usize, series: &Series) -> SeriesView {
         sentence: sentence(series),
         places: places(series),
         plots: plots(series, &names),
+        ends: [names.first(), names.last()].map(|name| name.cloned().unwrap_or_default()),
         regressions: series
             .regressions
             .iter()
@@ -164,12 +171,13 @@ fn class(verdict: Option<VerdictOutcome>) -> &'static str {
 }
 
 fn places(series: &Series) -> Vec<Place> {
-    let count = series.runs.len();
-    let apart = if count > 1 { plot::x(1, count) - plot::x(0, count) } else { 60.0 };
-    let width = (apart * 0.86).min(60.0);
+    // Many runs become narrow; the sign is left out where it has no room.
+    #[allow(clippy::cast_precision_loss, reason = "counts of runs")]
+    let apart = (STRIP / series.runs.len().max(1) as f64).min(26.0);
+    #[allow(clippy::cast_precision_loss, reason = "counts of runs")]
     let place = |(n, run): (usize, &HistoryRun)| Place {
-        x: plot::x(n, count) - width / 2.0,
-        width,
+        x: apart * n as f64 + 1.0,
+        width: apart * 0.86,
         class: class(run.verdict),
         // Nothing depends on colour alone.
         sign: match run.verdict {

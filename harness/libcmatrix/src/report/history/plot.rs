@@ -45,7 +45,7 @@ pub(super) struct Tick {
 
 /// Where the middle of a run's place is, of so many runs.
 #[allow(clippy::cast_precision_loss, reason = "counts of runs")]
-pub(super) fn x(run: usize, runs: usize) -> f64 {
+fn x(run: usize, runs: usize) -> f64 {
     let place = (WIDTH - LEFT - RIGHT) / runs.max(1) as f64;
     tenth(LEFT + place * (run as f64 + 0.5))
 }

@@ -39,7 +39,11 @@ pub fn render(trends: &Trends, width: usize) -> String {
 fn head(out: &mut String, series: &Series) {
     let [project, baseline, candidate] =
         [&series.project, &series.baseline, &series.candidate].map(|text| sanitise_line(text));
-    let _ = writeln!(out, "\n{BOLD}{project}{BOLD:#}  {DIM}{baseline} -> {candidate}{DIM:#}");
+    let newest = series.runs.last();
+    let style = colour(newest.and_then(|run| run.verdict));
+    let answer = newest.map_or(String::new(), |run| words::answer(run).to_uppercase());
+    let _ = writeln!(out, "\n{style}{answer}{style:#}  {BOLD}{project}{BOLD:#}");
+    let _ = writeln!(out, "{DIM}{baseline} -> {candidate}{DIM:#}");
 }
 
 fn runs(out: &mut String, series: &Series, width: usize) {
@@ -73,11 +77,6 @@ fn runs(out: &mut String, series: &Series, width: usize) {
     let _ = writeln!(out);
     table(out, rows, width);
     more(out, series.runs.len().saturating_sub(RUNS), "run", Some("--format json"));
-    if let Some(newest) = shown.first() {
-        let style = colour(newest.verdict);
-        let word = words::answer(newest);
-        let _ = writeln!(out, "\n  now {style}{word}{style:#}, {} worse", newest.worse);
-    }
 }
 
 fn colour(verdict: Option<VerdictOutcome>) -> Style {

@@ -22,7 +22,7 @@ pub(super) fn commit(commit: Option<&str>) -> String {
 }
 
 pub(super) fn answer(run: &HistoryRun) -> String {
-    run.verdict.map_or("none".into(), |verdict| verdict.to_string())
+    run.verdict.map_or("no answer".into(), |verdict| verdict.to_string())
 }
 
 /// `2026-11-29 02:00, commit 0123abcd`.
