@@ -61,7 +61,7 @@ fn a_crash_that_never_was_is_called() {
 fn tests_come_and_go() {
     let one = ("p$one", both((&PASS, 1), (&PASS, 1)));
     let two = ("p$two", both((&PASS, 5), (&FAIL, 5)));
-    let (then, now) = (run(1, &[one.clone()]), run(2, &[one, two]));
+    let (then, now) = (run(1, std::slice::from_ref(&one)), run(2, &[one, two]));
     let forth = difference(&then, &now);
     assert_eq!((forth.tests.len(), forth.tests[0].kind), (1, Kind::Appeared));
     assert!(

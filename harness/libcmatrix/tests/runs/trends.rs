@@ -94,7 +94,7 @@ fn growth_beyond_chance_is_told() {
 fn weeks() -> Vec<KeptRun> {
     let night = |day: u32| {
         let breaks = if day < 9 { good() } else { bad() };
-        let both = if day % 3 == 0 { flaky() } else { good() };
+        let both = if day.is_multiple_of(3) { flaky() } else { good() };
         let crash = (times(&PASS, 5), times(&CRASH, 5));
         let tests = [
             ("p$breaks_on_the_ninth", breaks),

@@ -1,7 +1,7 @@
 //! Many write at once, threads and processes, into a file that none of them finds: all is there
 //! afterwards, once.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{env, path::Path, process::Command};
 
 use libcmatrix::history::HistoryFile;
 use tempfile::tempdir;
@@ -12,7 +12,7 @@ use super::history::some;
 const FILE: &str = "LIBCMATRIX_TEST_HISTORY";
 const DAYS: &str = "LIBCMATRIX_TEST_DAYS";
 
-fn write(path: &PathBuf, days: impl Iterator<Item = u32>) {
+fn write(path: &Path, days: impl Iterator<Item = u32>) {
     for day in days {
         HistoryFile::open_or_create(path).expect("a history").add(&some(day)).expect("added");
     }
@@ -23,7 +23,7 @@ fn write(path: &PathBuf, days: impl Iterator<Item = u32>) {
 fn a_writer_process() {
     let (Some(file), Ok(days)) = (env::var_os(FILE), env::var(DAYS)) else { return };
     let days: Vec<u32> = days.split(' ').map(|day| day.parse().expect("a day")).collect();
-    write(&file.into(), days.into_iter());
+    write(Path::new(&file), days.into_iter());
 }
 
 #[test]
