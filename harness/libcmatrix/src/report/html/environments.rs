@@ -2,7 +2,11 @@
 
 use libcmatrix_schema::{Leg, Role, RunRecord, Step, StepName, StepStatus};
 
-use crate::report::{amount, sanitise::sanitise_line, terminal::legs::ROWS};
+use crate::report::{
+    amount,
+    sanitise::sanitise_line,
+    terminal::legs::{ROWS, Row},
+};
 
 pub(super) struct Environments {
     pub sides: Vec<SideName>,
@@ -57,7 +61,7 @@ fn side(leg: &Leg) -> SideName {
 }
 
 fn rows(legs: &[&Leg]) -> Vec<(&'static str, Vec<String>)> {
-    let own: [(&str, fn(&Leg) -> String); 4] = [
+    let own: [Row; 4] = [
         ("distribution", |l| {
             let e = &l.environment;
             sanitise_line(&format!("{} {}", e.distro, e.release))
