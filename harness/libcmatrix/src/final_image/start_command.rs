@@ -73,8 +73,10 @@ fn find(word: &str, path: &str, working_dir: &str, files: &Files) -> String {
     if word.starts_with('/') {
         return word.to_owned();
     }
+    let is_path = word.contains('/');
+    let word = word.strip_prefix("./").unwrap_or(word);
     let within = |folder: &str| format!("{}/{word}", folder.trim_end_matches('/'));
-    if word.contains('/') {
+    if is_path {
         return within(working_dir);
     }
     let mut places = path.split(':').map(within);

@@ -92,6 +92,7 @@ fn a_run_leaves_its_reports() {
     let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
     for name in [
         "report.md",
+        "report.html",
         "report.sarif",
         "junit-diff.xml",
         "junit-debian-trixie-local.xml",
@@ -99,7 +100,9 @@ fn a_run_leaves_its_reports() {
     ] {
         assert!(names.contains(&name), "{names:?}");
     }
-    assert!(all.iter().all(|(_, text)| text.ends_with('\n')));
+    for (name, text) in &all {
+        assert!(text.ends_with('\n'), "{name}");
+    }
 }
 
 #[test]

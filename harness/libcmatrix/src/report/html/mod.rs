@@ -29,7 +29,7 @@ use libcmatrix_schema::RunRecord;
 /// is said; all else of a record is told whole, or by its first items.
 #[must_use]
 pub fn render(record: &RunRecord) -> String {
-    page::Page::of(record).write()
+    page::Page::of(record).write() + "\n"
 }
 
 /// What a page takes at most, in bytes, where the record has no megabytes of notes and findings.

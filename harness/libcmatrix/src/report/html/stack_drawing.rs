@@ -139,16 +139,18 @@ fn remark(address: u64, low: u64, high: u64, guard_low: Option<u64>) -> String {
 /// Middles of labels, one for each height (which are sorted), that do not overlap and stay inside.
 fn apart(heights: &[f64]) -> Vec<f64> {
     let mut labels = heights.to_vec();
-    for n in 1..labels.len() {
-        let gap = labels[n] - labels[n - 1];
-        if gap < LABEL {
-            labels[n - 1] -= (LABEL - gap) / 2.0;
-            labels[n] = labels[n - 1] + LABEL;
-        }
+    let mut above = 18.0 - LABEL;
+    for label in &mut labels {
+        *label = label.max(above + LABEL);
+        above = *label;
     }
-    let over = labels.last().map_or(0.0, |last| (last - (BOTTOM - 24.0)).max(0.0));
-    let under = labels.first().map_or(0.0, |first| (18.0 - first).max(0.0));
-    labels.iter().map(|label| label - over + under).collect()
+    // Those that have sunk too low are lifted, and what is in their way.
+    let mut below = BOTTOM - 24.0 + LABEL;
+    for label in labels.iter_mut().rev() {
+        *label = label.min(below - LABEL);
+        below = *label;
+    }
+    labels
 }
 
 #[cfg(test)]
