@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(super) const EXIT_CODES: &str =
-    "Exit codes: 0 nothing got worse, 10 something got worse, 2 usage, 3 a run cannot be read";
+    "Exit codes: 0 nothing got worse, 10 something got worse, 2 usage, or a run that cannot be read";
 
 /// Arguments of `compare`.
 #[derive(Args)]
