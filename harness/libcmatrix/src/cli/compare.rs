@@ -12,8 +12,7 @@ use crate::{
     run_difference::{difference, is_same_project},
 };
 
-pub(super) const EXIT_CODES: &str =
-    "Exit codes: 0 nothing got worse, 10 something got worse, 2 usage, or a run that cannot be read";
+pub(super) const EXIT_CODES: &str = "Exit codes: 0 nothing got worse, 10 something got worse, 2 usage, or a run that cannot be read";
 
 /// Arguments of `compare`.
 #[derive(Args)]
