@@ -11,7 +11,7 @@
 //! Data goes one way. Everything up to the observations has effects; `compare`, `diagnose`,
 //! `verdict` and `report` are pure functions of the run record and can be applied again to a record
 //! from disk. [`hazards`] looks at a project without any run, [`run_difference`] at
-//! two runs, and [`history`] at all that were kept.
+//! two runs, [`matrix`] at many pairs of environments, and [`history`] at all runs that were kept.
 
 pub mod cli;
 pub mod compare;
@@ -27,6 +27,7 @@ pub mod history;
 pub mod image;
 pub mod image_contents;
 pub mod leg;
+pub mod matrix;
 pub mod progress;
 pub mod project;
 pub mod record;

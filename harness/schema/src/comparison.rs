@@ -54,6 +54,19 @@ pub struct Change {
     pub reason: Option<String>,
 }
 
+impl Change {
+    /// Whether the candidate is the worse side, or may be: also where a test that the baseline does not have,
+    /// or does not run, is bad there.
+    #[must_use]
+    pub fn is_worse(&self) -> bool {
+        let is_bad = |outcome: &Option<Cow<'static, str>>| {
+            matches!(outcome.as_deref(), Some("failed" | "crashed" | "timed-out" | "oom-killed"))
+        };
+        let is_not_run = matches!(self.baseline.as_deref(), None | Some("ignored"));
+        self.change.is_worse() || (is_not_run && is_bad(&self.candidate))
+    }
+}
+
 /// The kinds of change.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -92,7 +105,7 @@ impl ChangeKind {
         Self::Same,
     ];
 
-    /// Whether the candidate is the worse side, or may be.
+    /// Whether the candidate is the worse side, or may be, by the kind alone; see [`Change::is_worse`].
     #[must_use]
     pub fn is_worse(self) -> bool {
         matches!(self, Self::Regressed | Self::Disappeared | Self::Differs)

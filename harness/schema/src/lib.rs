@@ -6,8 +6,8 @@
 //! killed is readable up to its last event.
 //!
 //! Keys are append-only: a reader of version 1 must be able to read every later record.
-//! Two further documents are made out of records: the [`RunDifference`] of two runs, and the
-//! [`Trends`] of many.
+//! Three further documents are made out of records: the [`RunDifference`] of two runs, the [`Trends`]
+//! of many, and the [`Matrix`] (`matrix.json`) of many pairs of environments.
 //! There is no I/O here and no clock.
 
 mod artifact;
@@ -22,6 +22,7 @@ mod finding;
 mod fold;
 mod history;
 mod leg;
+mod matrix;
 mod measurement;
 mod outcome;
 mod record;
@@ -50,6 +51,7 @@ pub use leg::{
     Binary, Environment, Image, Leg, Libc, Linkage, Role, Step, StepName, StepStatus, Test,
     Toolchain, is_doctest,
 };
+pub use matrix::{CellResult, CellRun, Matrix, MatrixCell};
 pub use measurement::{
     BenchMeasurement, BuildProcess, BuildProcessKind, ColdBuild, Measurement, PackageMeasurement,
     Quantity, Shows, TestMeasurement,
@@ -86,4 +88,10 @@ pub fn difference_schema() -> schemars::Schema {
 #[must_use]
 pub fn trends_schema() -> schemars::Schema {
     schemars::schema_for!(Trends)
+}
+
+/// The JSON Schema of `matrix.json`.
+#[must_use]
+pub fn matrix_schema() -> schemars::Schema {
+    schemars::schema_for!(Matrix)
 }

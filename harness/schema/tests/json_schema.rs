@@ -37,3 +37,8 @@ fn the_difference_has_a_current_schema() {
 fn the_trends_have_a_current_schema() {
     is_current("trends.schema.json", &libcmatrix_schema::trends_schema());
 }
+
+#[test]
+fn the_matrix_has_a_current_schema() {
+    is_current("matrix.schema.json", &libcmatrix_schema::matrix_schema());
+}

@@ -13,6 +13,9 @@ mod image_choice;
 mod images;
 mod init;
 mod interrupt;
+mod matrix;
+mod matrix_on_disk;
+mod merge;
 mod own_dockerfile;
 mod report;
 mod run;
@@ -98,6 +101,12 @@ enum Command {
     /// Build a project, run its tests on both sides, compare, report
     #[command(after_help = EXIT_CODES)]
     Run(Box<run::RunArgs>),
+    /// Run every pair of environments that libcmatrix.toml names, and show the answers as a grid
+    #[command(after_help = EXIT_CODES)]
+    Matrix(Box<matrix::MatrixArgs>),
+    /// Put the shards of a matrix together
+    #[command(after_help = EXIT_CODES)]
+    Merge(merge::MergeArgs),
     /// What a move to musl may stumble over, from metadata and sources alone: seconds, no container
     Check(check::CheckArgs),
     /// Show a finished run again
@@ -151,6 +160,8 @@ pub fn main() -> Exit {
     let result = runtime.block_on(async {
         match cli.command {
             Command::Run(args) => run::run(*args, &cli.global).await,
+            Command::Matrix(args) => matrix::matrix(*args, &cli.global).await,
+            Command::Merge(args) => merge::merge(&args),
             Command::Check(args) => check::check(&args, &cli.global),
             Command::Report(args) => report::report(&args),
             Command::Compare(args) => compare::compare(&args),

@@ -1,18 +1,25 @@
 //! `libcmatrix run`: the main job.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::{Args, ValueEnum};
 use libcmatrix_schema::{Control, Limits, ProjectKind, Settings};
 
 use super::{
-    EngineChoice, Global, connect, interrupt,
+    EngineChoice, Global, connect,
+    interrupt::{self, CurrentRun},
     own_dockerfile::{self, SideFile},
     print_json, step_summary, terminal_width, units,
 };
 use crate::{
-    engine::{EngineInfo, current_owner},
-    environment::config::{self, Config, RunDefaults},
+    engine::{Engine, EngineInfo, current_owner},
+    environment::{
+        EnvironmentSpec,
+        config::{self, Config, RunDefaults},
+    },
     exit::Exit,
     failure::{Failure, Result},
     folders,
@@ -32,13 +39,13 @@ pub struct RunArgs {
     path: PathBuf,
     /// Take a published crate instead
     #[arg(long = "crate", value_name = "NAME[@VERSION]", conflicts_with = "path")]
-    krate: Option<String>,
+    pub(super) krate: Option<String>,
     /// Environment it runs in today
     #[arg(long, value_name = "NAME", help_heading = "Environments")]
-    baseline: Option<String>,
+    pub(super) baseline: Option<String>,
     /// Environment it may move to
     #[arg(long, value_name = "NAME", help_heading = "Environments")]
-    candidate: Option<String>,
+    pub(super) candidate: Option<String>,
     /// What runs the environments
     #[arg(long, value_name = "ENGINE", default_value = "auto", help_heading = "Environments")]
     engine: EngineChoice,
@@ -50,10 +57,10 @@ pub struct RunArgs {
     config: Option<PathBuf>,
     /// Folder for the folders of runs
     #[arg(long, value_name = "DIR", default_value = "libcmatrix-out")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
-    format: RunFormat,
+    pub(super) format: RunFormat,
     /// Add the run to this history, which is made if it is not there (see `libcmatrix history`)
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
@@ -126,7 +133,7 @@ pub struct RunArgs {
         conflicts_with = "candidate",
         help_heading = "How often, how many at a time"
     )]
-    control: Option<ControlKind>,
+    pub(super) control: Option<ControlKind>,
     /// Tests at a time [default: the engine's processors]
     #[arg(long, value_name = "N", help_heading = "How often, how many at a time")]
     test_threads: Option<u32>,
@@ -164,8 +171,8 @@ pub struct RunArgs {
     extra: Vec<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum RunFormat {
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RunFormat {
     /// The report for people, at the end
     Terminal,
     /// The run record, at the end
@@ -175,14 +182,101 @@ enum RunFormat {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum ControlKind {
+pub(super) enum ControlKind {
     Aa,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum TestImage {
+pub(super) enum TestImage {
     Runtime,
     Builder,
+}
+
+/// What runs of one project have in common, whatever they compare.
+pub(super) struct Prepared {
+    pub(super) config: Config,
+    pub(super) engine: Arc<dyn Engine>,
+    project: Inspected,
+    selection: CargoSelection,
+    settings: Settings,
+}
+
+/// The project and its configuration, before any engine is asked.
+///
+/// # Errors
+/// There is no project, or the configuration is wrong.
+pub(super) fn project_and_config(args: &RunArgs) -> Result<(Inspected, Config)> {
+    let project = find_project(args)?;
+    let config = match &args.config {
+        Some(path) => Config::load(path, true)?,
+        None => Config::load(&project.root.join(config::FILE_NAME), false)?,
+    };
+    Ok((project, config))
+}
+
+impl Prepared {
+    /// Finds the project and an engine, and settles what is done.
+    ///
+    /// # Errors
+    /// What is needed to begin is missing or wrong.
+    pub(super) async fn new(args: &RunArgs) -> Result<Self> {
+        let (project, config) = project_and_config(args)?;
+        let selection = selection(args);
+        selection.check_extra()?;
+        let engine = connect(args.engine).await?;
+        let settings = settings(args, &config.run, &selection, &engine.info().await?)?;
+        Ok(Self { config, engine, project, selection, settings })
+    }
+
+    /// Name of the project.
+    pub(super) fn project_name(&self) -> &str {
+        &self.project.project.name
+    }
+
+    /// What is to be done with a pair.
+    ///
+    /// # Errors
+    /// A Dockerfile is not there, or cannot be built.
+    pub(super) fn plan(
+        &self,
+        args: &RunArgs,
+        baseline: (String, EnvironmentSpec),
+        candidate: (String, EnvironmentSpec),
+        out: PathBuf,
+    ) -> Result<Plan> {
+        let specs = [baseline.1, candidate.1];
+        let specs = own_dockerfile::into_sides(&args.dockerfile, &self.project.root, specs)?;
+        let [baseline_spec, candidate_spec] = specs;
+        if self.settings.images {
+            let sides = [&baseline_spec, &candidate_spec];
+            own_dockerfile::must_be_built(self.engine.as_ref(), sides)?;
+        }
+        Ok(Plan {
+            baseline: (baseline.0, baseline_spec),
+            candidate: (candidate.0, candidate_spec),
+            project: self.project.clone(),
+            selection: self.selection.clone(),
+            settings: self.settings.clone(),
+            policy: self.config.policy.clone(),
+            accept: self.config.accept.clone(),
+            out,
+            events: (args.format == RunFormat::Ndjson)
+                .then(|| Box::new(std::io::stdout()) as Box<dyn std::io::Write + Send>),
+        })
+    }
+
+    /// Where runs are kept, if anywhere. A file that cannot be used is told of before a run, not an hour
+    /// later.
+    ///
+    /// # Errors
+    /// It is no history, or cannot be written.
+    pub(super) fn history(&self, args: &RunArgs) -> Result<Option<PathBuf>> {
+        let history = args.history.clone().or_else(|| self.config.run.history.clone());
+        if let Some(path) = &history {
+            HistoryFile::open_or_create(path)?;
+        }
+        Ok(history)
+    }
 }
 
 /// Runs, prints the report, gives the verdict's exit code.
@@ -190,18 +284,11 @@ enum TestImage {
 /// # Errors
 /// What is needed to begin is missing or wrong.
 pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
-    let project = find_project(&args)?;
-    let config = match &args.config {
-        Some(path) => Config::load(path, true)?,
-        None => Config::load(&project.root.join(config::FILE_NAME), false)?,
-    };
-    let selection = selection(&args);
-    selection.check_extra()?;
-    let engine = connect(args.engine).await?;
-    let settings = settings(&args, &config.run, &selection, &engine.info().await?)?;
+    let prepared = Prepared::new(&args).await?;
+    let Prepared { config, engine, .. } = &prepared;
     let (baseline, candidate) = choose::choose(
         engine.as_ref(),
-        &config,
+        config,
         args.baseline.as_deref(),
         args.candidate.as_deref(),
     )
@@ -210,38 +297,19 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
         return Err(Failure::usage(format!("baseline and candidate are both `{baseline}`"))
             .hint("name two different environments with --baseline and --candidate"));
     }
-    let history = args.history.clone().or_else(|| config.run.history.clone());
-    // A file that cannot be used is told of before the run, not an hour later.
-    if let Some(path) = &history {
-        HistoryFile::open_or_create(path)?;
-    }
+    let history = prepared.history(&args)?;
     let owner = current_owner(&run_id());
-    let cancel = interrupt::listen(engine.clone(), owner.run_id.clone())?;
+    let current = CurrentRun::default();
+    current.set(&owner.run_id);
+    let cancel = interrupt::listen(engine.clone(), current)?;
     let progress = Progress::new(global.progress_mode(), global.verbose);
     let spec = config.environment(&baseline)?;
     let candidate = match args.control {
         Some(ControlKind::Aa) => (format!("{baseline}-again"), spec.clone()),
         None => (candidate.clone(), config.environment(&candidate)?),
     };
-    let sides = own_dockerfile::into_sides(&args.dockerfile, &project.root, [spec, candidate.1])?;
-    let [spec, candidate_spec] = sides;
-    if settings.images {
-        own_dockerfile::must_be_built(engine.as_ref(), [&spec, &candidate_spec])?;
-    }
-    let candidate = (candidate.0, candidate_spec);
-    let plan = Plan {
-        baseline: (baseline, spec),
-        candidate,
-        project,
-        selection,
-        settings,
-        policy: config.policy,
-        accept: config.accept,
-        out: args.out,
-        events: (args.format == RunFormat::Ndjson)
-            .then(|| Box::new(std::io::stdout()) as Box<dyn std::io::Write + Send>),
-    };
-    let finished = run::run(engine, owner, plan, progress, cancel).await?;
+    let plan = prepared.plan(&args, (baseline, spec), candidate, args.out.clone())?;
+    let finished = run::run(engine.clone(), owner, plan, progress, cancel).await?;
     show(&finished, args.format)?;
     Ok(match history.as_deref().map(|path| keep(path, &finished)) {
         None | Some(Ok(())) => finished.exit(),
@@ -254,7 +322,7 @@ pub async fn run(args: RunArgs, global: &Global) -> Result<Exit> {
 }
 
 /// Adds the run to a history. One that was stopped half way says nothing about the project.
-fn keep(path: &Path, finished: &Finished) -> Result<()> {
+pub(super) fn keep(path: &Path, finished: &Finished) -> Result<()> {
     if finished.record.interrupted {
         return Ok(());
     }
@@ -407,7 +475,7 @@ fn at_least_some_cpu(cpus: f64) -> Result<f64> {
 }
 
 /// The time to the second and a random part: sorts by time, and two runs never collide.
-fn run_id() -> String {
+pub(super) fn run_id() -> String {
     let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
     let mut random = [0; 3];
     let filled = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::{EnvironmentSpec, builtin};
 use crate::{
     failure::{Failure, Result},
+    matrix::MatrixConfig,
     verdict::{Accept, Policy},
 };
 
@@ -28,6 +29,8 @@ pub struct Config {
     pub environments: BTreeMap<String, EnvironmentSpec>,
     /// Defaults for `libcmatrix run`.
     pub run: RunDefaults,
+    /// Pairs of `libcmatrix matrix`.
+    pub matrix: MatrixConfig,
     /// Limits of the verdict.
     pub policy: Policy,
     /// Known differences.

@@ -9,6 +9,7 @@
 //! - [`formats`]: the list of those that show a whole run
 //! - [`difference`]: what changed between two runs
 //! - [`history`]: what many runs show together, for terminals and as a page
+//! - [`matrix`]: many pairs of environments as a grid
 //! - [`diagnosis`]: what was found in a log
 //! - [`explanation`]: the page of a finding
 //! - [`hazards`]: what may go wrong, before any run
@@ -36,6 +37,7 @@ pub mod html;
 pub mod issue;
 pub mod junit;
 pub mod markdown;
+pub mod matrix;
 pub mod place;
 pub mod sanitise;
 pub mod sarif;

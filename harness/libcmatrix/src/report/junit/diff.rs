@@ -100,6 +100,8 @@ impl<'a> Comparer<'a> {
             ChangeKind::Same if change.candidate.as_deref() == Some("passed") => {
                 return TestCaseStatus::success();
             }
+            // Bad where the baseline does not run it: nobody knows that a move would not bring it.
+            ChangeKind::Appeared if change.is_worse() => NonSuccessKind::Failure,
             ChangeKind::Fixed | ChangeKind::Appeared => return TestCaseStatus::success(),
             // Bad or not run on both sides alike: nothing that a move would change.
             ChangeKind::Same => return skipped("same", &format!("the same on both sides: {both}")),

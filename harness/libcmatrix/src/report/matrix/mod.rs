@@ -1,0 +1,73 @@
+//! A matrix, made readable: a grid of answers, and what is behind each.
+//!
+//! - [`terminal`]: for people, in columns
+//! - [`html`]: the same as a page, with a link to each run's report
+//! - [`plan`]: its shards, for the job matrix of a CI system
+
+pub mod html;
+pub mod plan;
+pub mod terminal;
+
+use libcmatrix_schema::{CellResult, Matrix, MatrixCell, VerdictOutcome};
+
+/// Names in the order in which they come, each once.
+fn names<'a>(matrix: &'a Matrix, of: impl Fn(&'a MatrixCell) -> &'a String) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for cell in &matrix.cells {
+        let name = of(cell).as_str();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn cell<'a>(matrix: &'a Matrix, baseline: &str, candidate: &str) -> Option<&'a MatrixCell> {
+    matrix.cells.iter().find(|cell| cell.baseline == baseline && cell.candidate == candidate)
+}
+
+/// The answer of a pair in a word.
+fn answer(result: &CellResult) -> &'static str {
+    match result {
+        CellResult::Ran(run) => verdict(run.verdict),
+        CellResult::Failed { .. } => "failed",
+        CellResult::NotRun => "not run",
+    }
+}
+
+fn verdict(verdict: VerdictOutcome) -> &'static str {
+    match verdict {
+        VerdictOutcome::Go => "go",
+        VerdictOutcome::NoGo => "no-go",
+        VerdictOutcome::Inconclusive => "inconclusive",
+    }
+}
+
+/// What is behind the answer: tests that changed by kind, or how many were compared.
+fn remark(result: &CellResult) -> String {
+    let CellResult::Ran(run) = result else { return String::new() };
+    let compared = format!("{} of {} tests compared", run.compared, run.total);
+    let changes = run.changes.iter().map(|(kind, number)| format!("{number} {kind}"));
+    std::iter::once(compared).chain(changes).collect::<Vec<_>>().join(", ")
+}
+
+/// The reasons of a pair's answer.
+fn reasons(result: &CellResult) -> Vec<&str> {
+    match result {
+        CellResult::Ran(run) => run.reasons.iter().map(String::as_str).collect(),
+        CellResult::Failed { why, .. } => vec![why],
+        CellResult::NotRun => Vec::new(),
+    }
+}
+
+/// All of it in a sentence.
+fn sentence(matrix: &Matrix) -> String {
+    let number =
+        |wanted: &str| matrix.cells.iter().filter(|cell| answer(&cell.result) == wanted).count();
+    let told = ["go", "no-go", "inconclusive", "failed", "not run"]
+        .into_iter()
+        .map(|word| (number(word), word))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"));
+    format!("{} pairs: {}", matrix.cells.len(), told.collect::<Vec<_>>().join(", "))
+}

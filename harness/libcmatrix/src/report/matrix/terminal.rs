@@ -1,0 +1,68 @@
+//! A matrix for a terminal: candidates down, baselines across.
+
+use std::fmt::Write;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use libcmatrix_schema::{CellResult, Matrix, VerdictOutcome};
+
+use super::{answer, cell, names, reasons, remark, sentence, verdict};
+use crate::report::{
+    sanitise::sanitise_line,
+    terminal::{BOLD, DIM, wrapped},
+};
+
+/// Reasons told of each pair.
+const REASONS: usize = 3;
+
+/// The grid, then each pair that is no go.
+#[must_use]
+pub fn render(matrix: &Matrix, width: usize) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "{BOLD}{}{BOLD:#} {}: {}\n",
+        verdict(matrix.verdict()).to_uppercase(),
+        sanitise_line(&matrix.project),
+        sentence(matrix)
+    );
+    let baselines = names(matrix, |cell| &cell.baseline);
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
+    let head = baselines.iter().map(|name| sanitise_line(name));
+    table.add_row(std::iter::once(String::new()).chain(head));
+    for candidate in names(matrix, |cell| &cell.candidate) {
+        let cells = baselines.iter().map(|baseline| {
+            cell(matrix, baseline, candidate).map_or("-", |cell| answer(&cell.result)).to_owned()
+        });
+        table.add_row(std::iter::once(sanitise_line(candidate)).chain(cells));
+    }
+    for line in table.to_string().lines() {
+        let _ = writeln!(out, " {}", line.trim_end());
+    }
+    for cell in &matrix.cells {
+        let is_go =
+            matches!(&cell.result, CellResult::Ran(run) if run.verdict == VerdictOutcome::Go);
+        if is_go || cell.result == CellResult::NotRun {
+            continue;
+        }
+        let (baseline, candidate) = (sanitise_line(&cell.baseline), sanitise_line(&cell.candidate));
+        let _ = writeln!(out, "\n{BOLD}{baseline} -> {candidate}{BOLD:#} {}", answer(&cell.result));
+        let remark = remark(&cell.result);
+        if !remark.is_empty() {
+            wrapped(&mut out, "  ", &remark, width);
+        }
+        let reasons = reasons(&cell.result);
+        for reason in reasons.iter().take(REASONS) {
+            wrapped(&mut out, "  - ", &sanitise_line(reason), width);
+        }
+        if reasons.len() > REASONS {
+            let _ = writeln!(out, "    and {} more", reasons.len() - REASONS);
+        }
+        if let CellResult::Ran(run) = &cell.result {
+            let _ = writeln!(out, "  {DIM}{}/report.html{DIM:#}", sanitise_line(&run.folder));
+        }
+    }
+    out
+}
