@@ -5,6 +5,9 @@ use std::{env, path::PathBuf};
 
 use crate::failure::{Failure, Result};
 
+/// The second line of `CACHEDIR.TAG` in a folder of runs. Such folders are never part of a project.
+pub const RUNS: &str = "# Runs of libcmatrix.";
+
 /// For what can be fetched or made again.
 ///
 /// # Errors

@@ -194,7 +194,8 @@ pub struct NeededLibrary {
     pub package: Option<String>,
 }
 
-/// What came of starting the first program with `--version`, without network.
+/// What came of starting the first program without network: with `--version`, or where it is behind a
+/// shell, a script or arguments of a Dockerfile, as its users do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Smoke {
@@ -205,6 +206,8 @@ pub enum Smoke {
     },
     /// It still ran when it was stopped, as servers do.
     Ran,
+    /// The image starts nothing by itself, so it was not tried: whoever runs it says what is started.
+    NotTried,
     /// It did not come to its own code: no loader, a missing library or symbol, a crash.
     DidNotStart {
         /// What was said. Hostile text.

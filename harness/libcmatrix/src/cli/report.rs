@@ -58,7 +58,10 @@ pub fn report(args: &ReportArgs) -> Result<Exit> {
     let text = (format.render)(&record, &options)?;
     match &args.output {
         // A file has no colours.
-        Some(path) => write(path, &anstream::adapter::strip_str(&text).to_string())?,
+        Some(path) if format.name == "terminal" => {
+            write(path, &anstream::adapter::strip_str(&text).to_string())?;
+        }
+        Some(path) => write(path, &text)?,
         None if format.name == "terminal" => anstream::print!("{text}"),
         // A reader that has seen enough closes the pipe; that is no error.
         None => {

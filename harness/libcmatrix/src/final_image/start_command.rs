@@ -21,7 +21,8 @@ pub struct StartCommand {
     pub argv: Vec<String>,
     /// Where in it the program is.
     pub program: usize,
-    /// Whether the program takes arguments of its own: it is compiled, and no shell.
+    /// Whether it can be started with other arguments: it is compiled, no shell, and nothing behind it in
+    /// the command may be the name of what it starts in its turn.
     pub takes_arguments: bool,
     /// The folder it is started in.
     pub working_dir: String,
@@ -44,16 +45,20 @@ impl StartCommand {
         *argv.first_mut()? = place(argv.first()?);
         let mut program = 0;
         if INITS.contains(&name(&argv[0])) {
-            let after = argv.iter().skip(1).position(|word| !word.starts_with('-'));
-            if let Some(after) = after {
-                program = after + 1;
+            // Options may have values of their own; what follows `--` is the program for certain.
+            let after = argv.iter().position(|word| word == "--").map(|end| end + 1);
+            let first =
+                || argv.iter().skip(1).position(|word| !word.starts_with('-')).map(|n| n + 1);
+            if let Some(after) = after.or_else(first).filter(|after| *after < argv.len()) {
+                program = after;
                 argv[program] = place(&argv[program]);
             }
         }
         let is_elf = files
             .resolve(&argv[program])
             .is_some_and(|(_, file)| matches!(file.kind, FileKind::File(Content::Elf(_))));
-        let takes_arguments = is_elf && !SHELLS.contains(&name(&argv[program]));
+        let is_last = program + 1 == argv.len();
+        let takes_arguments = is_elf && is_last && !SHELLS.contains(&name(&argv[program]));
         Some(Self { argv, program, takes_arguments, working_dir })
     }
 
@@ -119,6 +124,10 @@ mod tests {
         });
         let command = read(config).expect("a command");
         assert_eq!(command.argv, ["/sbin/tini", "-g", "--", "/opt/app", "serve"]);
+        // What is behind it may be what it starts, as in `env A=b app`.
+        assert_eq!((command.program(), command.takes_arguments), ("/opt/app", false));
+        let config = json!({ "Entrypoint": ["/sbin/tini", "-e", "143", "--", "/opt/app"] });
+        let command = read(config).expect("a command");
         assert_eq!((command.program(), command.takes_arguments), ("/opt/app", true));
     }
 

@@ -12,7 +12,7 @@ use super::{
     Context, Leg, bench_output::BenchOutput, build, session::AgentSession, step, step::RunningStep,
     test_environment,
 };
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 
 /// A benchmark binary: its id, and how it is started.
 pub struct BenchBinary {
@@ -65,17 +65,18 @@ fn command(context: &Context, leg: &Leg) -> Vec<String> {
     argv
 }
 
-/// Runs all binaries once; gives seconds an iteration by `binary$benchmark`.
+/// Runs all binaries once; gives seconds an iteration by `binary$benchmark`; `None` if one fails, with the
+/// reason in the step.
 ///
 /// # Errors
-/// A binary fails, the engine fails, or the user wants to stop.
+/// The engine fails, or the user wants to stop.
 pub async fn run(
     context: &Context,
     leg: &Leg,
     session: &mut AgentSession,
     binaries: &[BenchBinary],
     step: &mut RunningStep<'_>,
-) -> Result<BTreeMap<String, f64>> {
+) -> Result<Option<BTreeMap<String, f64>>> {
     let mut results = BTreeMap::new();
     for BenchBinary { id, program } in binaries {
         step.log(&format!("$ {}", program.argv.join(" ")));
@@ -90,12 +91,18 @@ pub async fn run(
             .await?;
         if !matches!(ended.status, AttemptStatus::Passed | AttemptStatus::Leaked) {
             let outcome = Outcome::from(&ended.status);
-            return Err(Failure::environment(format!("{id} ended as {outcome} in {}", leg.name))
-                .because("a benchmark is no test: it counts for no rule")
-                .hint("the log of the step `bench` has what it said"));
+            step.step().status = StepStatus::Failed;
+            step.step().detail = Some(format!("{id} ended as {outcome}"));
+            let text = format!(
+                "{id} ended as {outcome} in {}: a benchmark is no test and counts for no rule; benchmarks \
+                 are measured until then (the log of the step `bench` has what it said)",
+                leg.name
+            );
+            context.recorder.note("bench-failed", text);
+            return Ok(None);
         }
         let named = output.results().into_iter();
         results.extend(named.map(|(name, seconds)| (format!("{id}${name}"), seconds)));
     }
-    Ok(results)
+    Ok(Some(results))
 }

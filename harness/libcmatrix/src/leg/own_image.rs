@@ -4,9 +4,11 @@
 //! comes out goes to the recorder; the image is removed with the run, what the engine's builder keeps as its
 //! cache is not.
 
-use std::{fs::File, path::Path, sync::Mutex};
+use std::{fs::File, path::Path, time::Duration};
 
+use libcmatrix_agent::protocol::Stream;
 use libcmatrix_schema::{Event, FinalImage, Flavour, Smoke, StepName};
+use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     Context, Leg,
@@ -16,6 +18,7 @@ use super::{
 };
 use crate::{
     engine::{LocalImage, image_repository},
+    exit::Exit,
     failure::{Failure, Result},
     final_image::{OwnImage, read_own},
     project::build_context,
@@ -54,8 +57,8 @@ async fn body(
         step.log(&format!("{:?} as process 1: {as_init:?}", start.usual));
         (smoke, as_init)
     } else {
-        let said = "it has neither ENTRYPOINT nor CMD".to_owned();
-        (Smoke::DidNotStart { said }, None)
+        step.log("it has neither ENTRYPOINT nor CMD");
+        (Smoke::NotTried, None)
     };
     let image = FinalImage {
         flavour: Flavour::Own,
@@ -105,25 +108,38 @@ async fn build(
     };
     let name = format!("{}:{}", image_repository(&context.owner.run_id), leg.role);
     step.progress(0, None, "building the Dockerfile");
-    let said = Mutex::new(Vec::new());
-    let listen = |text: String| {
-        if let Ok(mut said) = said.lock() {
-            said.push(text);
-        }
-    };
-    let built = tokio::select! {
-        built = context.engine.build_image(&context.owner, packed.path(), &name_inside, &name, &listen) => built,
-        () = context.cancel.cancelled() => Err(interrupted()),
-    };
+    let (sender, mut said) = mpsc::unbounded_channel::<String>();
+    let listen = move |text: String| drop(sender.send(text));
+    let engine = &context.engine;
+    let build = engine.build_image(&context.owner, packed.path(), &name_inside, &name, &listen);
+    let mut build = std::pin::pin!(build);
+    let limits = &context.settings.limits;
+    let too_long = |what: &str| Err(Failure::environment(shown.clone()).because(what));
+    let mut end = std::pin::pin!(sleep(Duration::from_secs_f64(limits.step_time_s)));
     let mut last = LastLines::default();
-    for text in said.into_inner().unwrap_or_default() {
+    let mut take = |text: String, step: &mut RunningStep<'_>| {
         for line in text.lines() {
             step.log(line);
-            last.push(libcmatrix_agent::protocol::Stream::Stderr, line);
+            last.push(Stream::Stderr, line);
         }
+    };
+    let built = loop {
+        tokio::select! {
+            biased;
+            Some(text) = said.recv() => take(text, step),
+            built = &mut build => break built,
+            () = context.cancel.cancelled() => break Err(interrupted()),
+            () = &mut end => break too_long("it was built for longer than the step's time limit"),
+            () = sleep(Duration::from_secs_f64(limits.step_silence_s)) => {
+                break too_long("it gave no output for longer than the silence limit");
+            }
+        }
+    };
+    while let Ok(text) = said.try_recv() {
+        take(text, step);
     }
     built.map_err(|failure| {
-        if failure.exit == crate::exit::Exit::Interrupted {
+        if failure.exit == Exit::Interrupted {
             return failure;
         }
         let hint = hint(&failure.cause, &shown);

@@ -64,6 +64,8 @@ pub(super) struct Start {
     pub(super) usual: Vec<String>,
     /// The folder it is started in.
     pub(super) working_dir: String,
+    /// Whether the engine starts the program itself, no init or shell between them.
+    is_alone: bool,
 }
 
 impl Start {
@@ -75,6 +77,7 @@ impl Start {
             first: vec![program.into(), ARGUMENT.into()],
             usual: vec![program.into()],
             working_dir: "/".into(),
+            is_alone: true,
         }
     }
 
@@ -91,6 +94,7 @@ impl Start {
             first,
             usual: command.argv.clone(),
             working_dir: command.working_dir.clone(),
+            is_alone: command.takes_arguments && command.program == 0,
         }
     }
 }
@@ -107,7 +111,7 @@ pub(super) async fn smoke(context: &Context, leg: &Leg, start: &Start) -> Result
     };
     let smoke = match started.end_within(context, PATIENCE).await {
         Ok(None) => Ok(Smoke::Ran),
-        Ok(Some(exit)) => Ok(judge(program, exit.exit_code, &started.sandbox.stderr_so_far())),
+        Ok(Some(exit)) => Ok(judge(start, exit.exit_code, &started.sandbox.stderr_so_far())),
         Err(failure) => Err(failure),
     };
     started.remove().await?;
@@ -234,9 +238,24 @@ fn is_said_by_a_runtime(line: &str, program: &str) -> bool {
         || line.contains("exec user process caused")
 }
 
-fn judge(program: &str, exit_code: i64, stderr: &str) -> Smoke {
+/// Inits and shells that stand before a program say what the kernel refused, and end with 126 or 127
+/// (POSIX, "Exit Status for Commands"): `[FATAL tini (7)] exec /app failed: No such file or directory`,
+/// `/bin/sh: app: not found`.
+fn is_said_by_what_starts_it(line: &str, exit_code: i64) -> bool {
+    let line = line.to_ascii_lowercase();
+    matches!(exit_code, 126 | 127)
+        && REFUSALS.iter().any(|text| line.contains(text))
+        && (line.contains("exec") || line.contains(": "))
+}
+
+fn judge(start: &Start, exit_code: i64, stderr: &str) -> Smoke {
+    let program = start.program.as_str();
+    // A program that is started by itself says in its own words why it ends so.
+    let is_behind = !start.is_alone;
     let tells = |line: &&str| {
-        LOADERS.iter().any(|text| line.contains(text)) || is_said_by_a_runtime(line, program)
+        LOADERS.iter().any(|text| line.contains(text))
+            || is_said_by_a_runtime(line, program)
+            || (is_behind && is_said_by_what_starts_it(line, exit_code))
     };
     if let (Some(line), true) = (stderr.lines().find(tells), exit_code != 0) {
         return Smoke::DidNotStart { said: line.to_owned() };
@@ -259,7 +278,8 @@ mod tests {
 
     #[test]
     fn what_a_start_means() {
-        let is = |code, stderr: &str| judge(PROGRAM, code, stderr);
+        let alone = Start::of_program("image", PROGRAM);
+        let is = |code, stderr: &str| judge(&alone, code, stderr);
         let not = |said: &str| Smoke::DidNotStart { said: said.into() };
         assert_eq!(is(0, ""), Smoke::Ended { exit_code: 0 });
         // Many programs do not know the argument.
@@ -276,6 +296,22 @@ mod tests {
         let crun =
             "{\"msg\":\"exec container process (missing dynamic library?) `/usr/local/bin/x`\"}";
         assert_eq!(is(127, crun), not(crun));
+    }
+
+    #[test]
+    fn what_stands_before_a_program_says_that_it_does_not_start() {
+        let behind = Start { is_alone: false, ..Start::of_program("image", PROGRAM) };
+        for said in [
+            "[FATAL tini (7)] exec /usr/local/bin/x failed: No such file or directory",
+            "/bin/sh: x: not found",
+            "sh: 1: x: not found",
+            "/start.sh: line 3: /usr/local/bin/x: Permission denied",
+        ] {
+            assert_eq!(judge(&behind, 127, said), Smoke::DidNotStart { said: said.into() });
+            let own = judge(&behind, 1, said);
+            assert_eq!(own, Smoke::Ended { exit_code: 1 }, "{said}: by another code");
+        }
+        assert_eq!(judge(&behind, 127, "goodbye"), Smoke::Ended { exit_code: 127 });
     }
 
     #[test]

@@ -10,11 +10,14 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use glob::{MatchOptions, Pattern};
+use regex::Regex;
 use tar::{Builder, EntryType, Header};
 use walkdir::WalkDir;
 
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    folders::RUNS,
+};
 
 /// The Dockerfile's name in the archive where it is not of the folder.
 const OUTSIDE: &str = ".libcmatrix.Dockerfile";
@@ -43,6 +46,7 @@ pub fn pack(folder: &Path, dockerfile: &Path, to: impl Write) -> Result<String> 
     let all = WalkDir::new(&folder).min_depth(1).sort_by_file_name().into_iter();
     let wanted = all.filter_entry(|entry| {
         entry.path().strip_prefix(&folder).is_ok_and(|path| !ignored.whole(path))
+            && !holds_runs(entry.path())
     });
     for entry in wanted {
         let entry = entry.map_err(|error| failed(error.into()))?;
@@ -54,6 +58,11 @@ pub fn pack(folder: &Path, dockerfile: &Path, to: impl Write) -> Result<String> 
     }
     tar.into_inner().and_then(|mut to| to.flush()).map_err(failed)?;
     Ok(name)
+}
+
+/// Whether libcmatrix keeps runs in a folder: with them the image would grow by every run.
+fn holds_runs(folder: &Path) -> bool {
+    fs::read_to_string(folder.join("CACHEDIR.TAG")).is_ok_and(|tag| tag.contains(RUNS))
 }
 
 /// Adds what stands at a path. Sockets and devices are left out, as Docker does.
@@ -76,7 +85,7 @@ fn add(tar: &mut Builder<impl Write>, from: &Path, path: &Path) -> io::Result<()
 
 /// Patterns of a `.dockerignore`, in order, with whether they leave out or take back.
 #[derive(Debug, Default)]
-struct Ignored(Vec<(Pattern, bool)>);
+struct Ignored(Vec<(Regex, bool)>);
 
 impl Ignored {
     /// The Dockerfile's own file goes before that of the folder.
@@ -107,8 +116,8 @@ impl Ignored {
             if pattern.is_empty() {
                 continue;
             }
-            let pattern = Pattern::new(&pattern).map_err(|error| {
-                io::Error::other(format!(".dockerignore: the pattern `{line}`: {error}"))
+            let pattern = expression(&pattern).ok_or_else(|| {
+                io::Error::other(format!(".dockerignore: `{line}` is no pattern"))
             })?;
             patterns.push((pattern, leaves_out));
         }
@@ -117,10 +126,9 @@ impl Ignored {
 
     /// Whether a path is left out.
     fn is(&self, path: &Path) -> bool {
-        let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
-        let holds = |pattern: &Pattern| {
+        let holds = |pattern: &Regex| {
             let mut parts = path.ancestors().filter(|part| !part.as_os_str().is_empty());
-            parts.any(|part| pattern.matches_path_with(part, options))
+            parts.any(|part| pattern.is_match(&part.to_string_lossy()))
         };
         let last = self.0.iter().rev().find(|(pattern, _)| holds(pattern));
         last.is_some_and(|(_, leaves_out)| *leaves_out)
@@ -130,6 +138,41 @@ impl Ignored {
     fn whole(&self, path: &Path) -> bool {
         self.is(path) && self.0.iter().all(|(_, leaves_out)| *leaves_out)
     }
+}
+
+/// A pattern as Docker reads it: Go's `filepath.Match`, and `**` for any number of folders.
+fn expression(pattern: &str) -> Option<Regex> {
+    let mut text = String::from("^");
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' if chars.next_if_eq(&'*').is_some() => {
+                chars.next_if_eq(&'/');
+                text += if chars.peek().is_none() { ".*" } else { "(.*/)?" };
+            }
+            '*' => text += "[^/]*",
+            '?' => text += "[^/]",
+            '\\' => text += &regex::escape(&chars.next()?.to_string()),
+            '[' => {
+                let mut class = String::from("[");
+                if chars.next_if_eq(&'^').is_some() {
+                    class.push('^');
+                }
+                loop {
+                    match chars.next()? {
+                        ']' => break,
+                        '\\' => class += &regex::escape(&chars.next()?.to_string()),
+                        '-' => class.push('-'),
+                        c => class += &regex::escape(&c.to_string()),
+                    }
+                }
+                text += &class;
+                text.push(']');
+            }
+            c => text += &regex::escape(&c.to_string()),
+        }
+    }
+    Regex::new(&(text + "$")).ok()
 }
 
 /// A path with neither a slash at its ends nor dots in it.
@@ -163,6 +206,10 @@ mod tests {
         assert!(ignored("*.log", "c.log") && !ignored("*.log", "a/c.log"));
         assert!(ignored("*/b", "a/b") && !ignored("*/b", "a/c/b"));
         assert!(!ignored("# target\n\n", "target"));
+        assert!(ignored("**x", "a/b/x") && !ignored("**x", "a/bx") && ignored("a**", "a/b"));
+        assert!(ignored("[^a]x", "bx") && !ignored("[^a]x", "ax") && ignored("[a-c]x", "bx"));
+        assert!(ignored("a?c", "abc") && !ignored("a?c", "a/c") && ignored("\\!x", "!x"));
+        assert!(!ignored("a.c", "abc") && Ignored::parse("[a").is_err());
         let back = "target\n!target/app\ntarget/app/secret";
         assert!(ignored(back, "target/x") && !ignored(back, "target/app"));
         assert!(ignored(back, "target/app/secret"));
@@ -198,6 +245,10 @@ mod tests {
         let mut expected: BTreeSet<String> = expected.map(str::to_owned).into();
         expected.insert("target/debug/app".into());
         assert_eq!(paths, expected);
+        fs::create_dir(at("runs")).expect("made");
+        fs::write(at("runs/CACHEDIR.TAG"), format!("Signature\n{RUNS}\n")).expect("written");
+        let (_, with_runs) = packed(folder.path(), &at("docker/Dockerfile"));
+        assert_eq!(with_runs, paths, "runs are no part of the project");
         let other = tempfile::tempdir().expect("a folder");
         let (name, paths) = packed(other.path(), &at("docker/Dockerfile"));
         assert_eq!((name.as_str(), paths.len()), (OUTSIDE, 1));

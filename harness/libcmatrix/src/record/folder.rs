@@ -9,7 +9,10 @@ use std::{
 
 use libcmatrix_schema::{EventLine, RunRecord, SCHEMA_VERSION, StepName};
 
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    folders::RUNS,
+};
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -27,7 +30,7 @@ impl RunFolder {
         fs::create_dir_all(path.join("logs")).map_err(|e| cannot_write(&path, e))?;
         // Backup and search tools, and libcmatrix itself when it copies a project, leave such folders out
         // (https://bford.info/cachedir/).
-        let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# Runs of libcmatrix.\n";
+        let tag = format!("Signature: 8a477f597d28d172789f06886806bc55\n{RUNS}\n");
         fs::write(out.join("CACHEDIR.TAG"), tag).map_err(|e| cannot_write(out, e))?;
         let link = out.join(format!(".latest-{run_id}"));
         // A reader of `latest` finds the old or the new run, never nothing. A file system without links does without.

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use libcmatrix_schema::{Acceptance, Confidence, Finding, Role, RunRecord, Severity};
+use libcmatrix_schema::{
+    Acceptance, Confidence, Finding, Role, RunRecord, Severity, VerdictOutcome,
+};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -48,6 +50,7 @@ pub struct Issue<'a> {
 /// All of them, those that matter most first.
 #[must_use]
 pub fn issues(record: &RunRecord) -> Vec<Issue<'_>> {
+    let is_go = record.verdict.as_ref().is_some_and(|v| v.outcome == VerdictOutcome::Go);
     let candidate = record.legs.iter().find(|leg| leg.role == Role::Candidate);
     let candidate = candidate.map_or("", |leg| leg.name.as_str());
     let mut all: Vec<Issue<'_>> = Vec::new();
@@ -58,7 +61,12 @@ pub fn issues(record: &RunRecord) -> Vec<Issue<'_>> {
             *nth += 1;
             let accepted = accepted(record, finding, &tests);
             let fingerprint = fingerprint(&finding.code, &place.path, candidate, *nth);
-            let level = if accepted.is_some() { Level::Note } else { level(finding) };
+            let level = match accepted {
+                Some(_) => Level::Note,
+                // What did not keep the run from a go is no error.
+                None if is_go => level(finding).max(Level::Warning),
+                None => level(finding),
+            };
             all.push(Issue { finding, level, place, tests, accepted, fingerprint });
         }
     }

@@ -42,17 +42,19 @@ pub(super) async fn benches(
     let mut ready = Vec::new();
     for (leg, step, built) in sides {
         let binaries = match built {
-            Ok(binaries) => binaries,
+            Ok(Some(binaries)) => binaries,
+            Ok(None) => {
+                let text =
+                    format!("benchmarks are not measured: they do not build in {}", leg.name);
+                context.recorder.note("bench-not-measured", text);
+                Vec::new()
+            }
             Err(failure) => {
                 body = body.and(Err(failure));
-                None
+                Vec::new()
             }
         };
-        if binaries.is_none() {
-            let text = format!("benchmarks are not measured: they do not build in {}", leg.name);
-            context.recorder.note("bench-not-measured", text);
-        }
-        ready.push(Side { leg, step, binaries: binaries.unwrap_or_default(), session: None });
+        ready.push(Side { leg, step, binaries, session: None });
     }
     if body.is_ok() && ready.iter().all(|side| !side.binaries.is_empty()) {
         body = in_turns(context, &mut ready, repeats).await;
@@ -111,7 +113,7 @@ async fn in_turns(context: &Context, sides: &mut [Side<'_>], repeats: u32) -> Re
             step.resume();
             let ran = bench::run(context, leg, session, binaries, step).await;
             step.pause();
-            let results = ran?;
+            let Some(results) = ran? else { return Ok(()) };
             is_read |= !results.is_empty();
             context.recorder.event(Event::Benchmarked { leg: leg.name.clone(), results });
         }

@@ -141,11 +141,17 @@ pub async fn run(
     record.comparison = Some(comparison);
     folder.write_record(&record)?;
     let mut reports = Vec::new();
-    for (name, text) in formats::files(&record)? {
-        folder.write(&name, text.as_bytes())?;
-        reports.push(name);
+    let written = formats::files(&record).and_then(|files| {
+        files.into_iter().try_for_each(|(name, text)| {
+            folder.write(&name, text.as_bytes())?;
+            reports.push(name);
+            Ok(())
+        })
+    });
+    // The verdict stands, and is shown, though a report cannot be written.
+    if let Err(e) = written.and_then(|()| recorder.check()) {
+        failure.get_or_insert(e);
     }
-    recorder.check()?;
     Ok(Finished { record, folder, reports, failure })
 }
 

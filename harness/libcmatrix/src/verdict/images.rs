@@ -19,8 +19,8 @@ impl Images {
             leg.shipped_image()
         };
         let (baseline, candidate) = (image(Role::Baseline)?, image(Role::Candidate)?);
-        let starts = |image: &FinalImage| !matches!(image.smoke, Smoke::DidNotStart { .. });
-        let is_worse = starts(baseline) && !starts(candidate);
+        let starts = matches!(baseline.smoke, Smoke::Ended { .. } | Smoke::Ran);
+        let is_worse = starts && matches!(candidate.smoke, Smoke::DidNotStart { .. });
         let program = candidate.programs.first().cloned().unwrap_or_default();
         let said = match &candidate.smoke {
             Smoke::DidNotStart { said } => format!("{program} ({said})"),

@@ -1,7 +1,7 @@
 //! The images that the project would be shipped in: their sizes as stacked bars, and all else about
 //! them in a table.
 
-use libcmatrix_schema::{FinalImage, Leg, Role, RunRecord, Smoke};
+use libcmatrix_schema::{FinalImage, Flavour, Leg, Role, RunRecord, Smoke};
 
 use super::changes::{SHORT_TEXT, both_ends};
 use crate::report::{
@@ -88,7 +88,12 @@ fn chart(images: &[(&Leg, &FinalImage)], unpacked: bool) -> Chart {
         let part = |layer: &libcmatrix_schema::ImageLayer| {
             let bytes = size(layer.bytes);
             let width = bytes as f64 / widest as f64 * 100.0;
-            let what = if layer.of_project { "the project's programs" } else { "base" };
+            let what = match (layer.of_project, image.flavour) {
+                (true, Flavour::Own) => "with the project's program",
+                (true, _) => "the project's programs",
+                (false, Flavour::Own) => "without the project's program",
+                (false, _) => "base",
+            };
             let part = Part {
                 from: format!("{from:.2}"),
                 width: format!("{width:.2}"),

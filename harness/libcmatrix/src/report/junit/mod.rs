@@ -33,7 +33,10 @@ pub fn legs(record: &RunRecord) -> impl Iterator<Item = &Leg> {
 #[must_use]
 pub fn file_name(leg: &Leg) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
-    format!("junit-{}.xml", cut::head(&leg.name, 100).chars().map(plain).collect::<String>())
+    let name: String = cut::head(&leg.name, 100).chars().map(plain).collect();
+    // The comparison has the name `diff`.
+    let end = if name == "diff" { "-leg" } else { "" };
+    format!("junit-{name}{end}.xml")
 }
 
 /// Outputs as they are told, until there is no more room.

@@ -20,7 +20,23 @@ pub(super) struct Run {
     pub(super) automation_details: AutomationDetails,
     /// Columns are not told; GitHub wants to know all the same.
     pub(super) column_kind: &'static str,
+    pub(super) invocations: [Invocation; 1],
     pub(super) results: Vec<SarifResult>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Invocation {
+    /// Whether what is lacking among the results was looked for.
+    pub(super) execution_successful: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) tool_execution_notifications: Vec<Notification>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Notification {
+    pub(super) level: &'static str,
+    pub(super) message: Text,
 }
 
 #[derive(Serialize)]

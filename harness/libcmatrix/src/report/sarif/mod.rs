@@ -10,7 +10,7 @@ mod document;
 
 use std::collections::BTreeMap;
 
-use libcmatrix_schema::{Finding, Role, RunRecord};
+use libcmatrix_schema::{Finding, Role, RunRecord, VerdictOutcome};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
@@ -24,8 +24,9 @@ use crate::{
     failure::{Failure, Result},
 };
 use document::{
-    ArtifactLocation, AutomationDetails, Configuration, Document, Driver, Help, Location,
-    PhysicalLocation, Region, Rule, RuleProperties, Run, SarifResult, Suppression, Text, Tool,
+    ArtifactLocation, AutomationDetails, Configuration, Document, Driver, Help, Invocation,
+    Location, Notification, PhysicalLocation, Region, Rule, RuleProperties, Run, SarifResult,
+    Suppression, Text, Tool,
 };
 
 /// As many as GitHub shows.
@@ -75,10 +76,30 @@ pub fn render(record: &RunRecord) -> Result<String> {
             tool: Tool { driver },
             automation_details: AutomationDetails { id: category(record) },
             column_kind: "unicodeCodePoints",
+            invocations: [invocation(record)],
             results,
         }],
     };
     Ok(text_of(&document)? + "\n")
+}
+
+/// A run that could not tell has seen less than all, and says why: no result means nothing then.
+fn invocation(record: &RunRecord) -> Invocation {
+    let verdict = record.verdict.as_ref();
+    let could_tell = verdict.is_some_and(|verdict| verdict.outcome != VerdictOutcome::Inconclusive);
+    let reasons = verdict.filter(|_| !could_tell).map(|verdict| verdict.reasons.as_slice());
+    let notification = |reason: &String| Notification {
+        level: "error",
+        message: Text { text: cut::line(&sanitise_line(reason), DESCRIPTION) },
+    };
+    Invocation {
+        execution_successful: could_tell,
+        tool_execution_notifications: reasons
+            .unwrap_or_default()
+            .iter()
+            .map(notification)
+            .collect(),
+    }
 }
 
 fn text_of(value: &impl Serialize) -> Result<String> {

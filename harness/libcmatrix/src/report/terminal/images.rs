@@ -76,7 +76,9 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
 pub(in crate::report) fn base(image: &FinalImage) -> String {
     match (image.flavour, &image.base) {
         (Flavour::Runtime, Some(base)) => sanitise_line(base),
-        (Flavour::Own, _) => sanitise_line(image.dockerfile.as_deref().unwrap_or("own")),
+        (Flavour::Own, _) => {
+            format!("as in {}", sanitise_line(image.dockerfile.as_deref().unwrap_or("Dockerfile")))
+        }
         _ => "none".into(),
     }
 }
@@ -139,15 +141,20 @@ pub(in crate::report) fn needs(image: &FinalImage) -> String {
 
 pub(in crate::report) fn starts(image: &FinalImage) -> String {
     match &image.smoke {
+        // Not every command of a Dockerfile can be given the argument.
+        Smoke::Ended { exit_code } if image.flavour == Flavour::Own => {
+            format!("yes (exit code {exit_code})")
+        }
         Smoke::Ended { exit_code } => format!("yes (--version: {exit_code})"),
         Smoke::Ran => "yes, and runs on".into(),
+        Smoke::NotTried => "it starts nothing by itself".into(),
         Smoke::DidNotStart { .. } => "no".into(),
     }
 }
 
 pub(in crate::report) fn as_init(image: &FinalImage) -> String {
     let Some(AsInit { stops, unreaped }) = &image.as_init else {
-        let starts = !matches!(image.smoke, Smoke::DidNotStart { .. });
+        let starts = matches!(image.smoke, Smoke::Ended { .. } | Smoke::Ran);
         return if starts { "ends by itself" } else { "-" }.into();
     };
     let left = unreaped.as_ref().map_or(0, Vec::len);

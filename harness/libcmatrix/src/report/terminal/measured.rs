@@ -21,8 +21,7 @@ const BENCHES: usize = 8;
 
 pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     let Some(comparison) = &record.comparison else { return };
-    let told: Vec<&Measurement> =
-        comparison.measurements.iter().filter(|m| m.baseline.len() > 1).collect();
+    let told: Vec<&Measurement> = comparison.measurements.iter().filter(|m| is_told(m)).collect();
     if told.is_empty() && comparison.tests_measured.is_empty() {
         return;
     }
@@ -40,6 +39,11 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
         wrapped(out, "  ", hint, width);
     }
     load(out, record, width);
+}
+
+/// One attempt of all tests is told of elsewhere; one run of benchmarks is not.
+fn is_told(measurement: &Measurement) -> bool {
+    measurement.baseline.len() > 1 || measurement.quantity == Quantity::BenchIteration
 }
 
 fn table(out: &mut String, told: &[&Measurement], width: usize) {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use libcmatrix_schema::{Attempt, Role, RunRecord, Test};
+use libcmatrix_schema::{Attempt, Outcome, Role, RunRecord, Test};
 
 use super::axis::LogAxis;
 use crate::{
@@ -66,7 +66,11 @@ impl Scatter {
         let legs = [Role::Baseline, Role::Candidate]
             .map(|role| record.legs.iter().find(|leg| leg.role == role));
         let [baseline, candidate] = [legs[0]?, legs[1]?];
+        // What fails at once takes no time, and says nothing of what the move costs.
         let of_test = |test: &Test| {
+            if test.outcome != Outcome::Passed {
+                return None;
+            }
             median(&test.attempts.iter().filter_map(&value).collect::<Vec<_>>())
                 .filter(|v| *v > 0.0)
         };
@@ -85,7 +89,7 @@ impl Scatter {
         let more = pairs.iter().filter(|(_, a, b)| *b >= a * 2.0).count();
         let less = pairs.iter().filter(|(_, a, b)| b * 2.0 <= *a).count();
         let description = format!(
-            "{} tests with a value on both sides; {more} take at least twice as much in the candidate, {less} at most half as much. Medians of the attempts, without a statement whether a difference is chance.",
+            "{} tests that pass on both sides; {more} take at least twice as much in the candidate, {less} at most half as much. Medians of the attempts, without a statement whether a difference is chance.",
             pairs.len()
         );
         let ticks = axis.ticks(base, 5).into_iter();
