@@ -13,6 +13,7 @@
 //! from disk. [`hazards`] looks at a project without any run, [`run_difference`] at
 //! two runs, [`matrix`] at many pairs of environments, and [`history`] at all runs that were kept.
 
+pub mod ci_templates;
 pub mod cli;
 pub mod compare;
 pub mod diagnose;

@@ -1,6 +1,6 @@
 //! `libcmatrix completions`: a completion script.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
 use crate::{exit::Exit, failure::Result};
@@ -18,7 +18,7 @@ pub struct CompletionsArgs {
 /// None.
 pub fn completions(args: &CompletionsArgs) -> Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut super::Cli::command(), "libcmatrix", &mut script);
+    clap_complete::generate(args.shell, &mut super::command(), "libcmatrix", &mut script);
     anstream::print!("{}", String::from_utf8_lossy(&script));
     Ok(Exit::Success)
 }

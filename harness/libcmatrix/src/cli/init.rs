@@ -1,10 +1,16 @@
-//! `libcmatrix init`: a configuration to begin with, every setting explained.
+//! `libcmatrix init`: a configuration to begin with, every setting explained; or files for a CI system.
+//! Never writes over a file.
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{
+    fs,
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
 use crate::{
+    ci_templates::CiSystem,
     environment::config::FILE_NAME,
     exit::Exit,
     failure::{Failure, Result},
@@ -19,34 +25,91 @@ pub struct InitArgs {
     /// Folder of the project: the root of its workspace
     #[arg(default_value = ".")]
     path: PathBuf,
+    /// Write the files that have this CI system run libcmatrix every night and on pull requests, instead
+    #[arg(long, value_name = "SYSTEM")]
+    ci: Option<CiSystem>,
 }
 
-/// Writes the file, unless there is one.
+/// Writes the files, unless one of them is there.
 ///
 /// # Errors
-/// There is one already, or it cannot be written.
+/// One of them is there already, or cannot be written.
 pub fn init(args: &InitArgs) -> Result<Exit> {
-    let path = args.path.join(FILE_NAME);
-    let mut file = fs::File::create_new(&path).map_err(|e| {
-        if e.kind() == std::io::ErrorKind::AlreadyExists {
-            Failure::usage(format!("{} is there already", path.display()))
-                .hint("it was left as it is; move it away to get a new one")
-        } else {
-            Failure::usage(format!("{} cannot be written", path.display()))
-                .because(e)
-                .hint("name the folder of a project that you may write to")
-        }
-    })?;
-    file.write_all(TEMPLATE.as_bytes()).map_err(|e| {
-        Failure::environment(format!("{} cannot be written", path.display())).because(e)
-    })?;
-    if !args.path.join("Cargo.toml").exists() {
+    match args.ci {
+        None => configuration(&args.path)?,
+        Some(system) => ci(&args.path, system)?,
+    }
+    Ok(Exit::Success)
+}
+
+fn configuration(folder: &Path) -> Result<()> {
+    let path = folder.join(FILE_NAME);
+    write_new(&path, TEMPLATE)?;
+    if !folder.join("Cargo.toml").exists() {
         anstream::eprintln!(
             "hint: there is no Cargo.toml beside it; it is read from the workspace's root"
         );
     }
     anstream::println!("wrote {}", path.display());
-    Ok(Exit::Success)
+    Ok(())
+}
+
+fn ci(folder: &Path, system: CiSystem) -> Result<()> {
+    let files: Vec<_> =
+        system.files().into_iter().map(|file| (folder.join(file.path), file.text)).collect();
+    if !folder.is_dir() {
+        return Err(cannot_write(folder).because("there is no such folder"));
+    }
+    // All or none: half of a system's files would be a workflow that nobody wrote.
+    if let Some((path, _)) = files.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
+        return Err(is_there(path));
+    }
+    for (path, text) in &files {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|e| cannot_write(parent).because(e))?;
+        }
+        write_new(path, text)?;
+        anstream::println!("wrote {}", path.display());
+    }
+    // A CI system looks for its files in the repository's root alone.
+    if !folder.join(".git").exists() {
+        anstream::eprintln!(
+            "hint: there is no .git beside them; they belong in the repository's root"
+        );
+    }
+    if !folder.join(FILE_NAME).exists() {
+        anstream::eprintln!(
+            "hint: there is no {FILE_NAME}, which says what is compared; `libcmatrix init` writes one"
+        );
+    }
+    anstream::println!("next:");
+    for step in system.next_steps() {
+        anstream::println!("  - {step}");
+    }
+    Ok(())
+}
+
+/// Writes a file that is not there yet.
+fn write_new(path: &Path, text: &str) -> Result<()> {
+    let mut file = fs::File::create_new(path).map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists => is_there(path),
+        _ => cannot_write(path).because(e),
+    })?;
+    file.write_all(text.as_bytes()).map_err(|e| {
+        Failure::environment(format!("{} cannot be written", path.display()))
+            .because(e)
+            .hint("make room on the disk, and remove what is there of the file")
+    })
+}
+
+fn is_there(path: &Path) -> Failure {
+    Failure::usage(format!("{} is there already", path.display()))
+        .hint("it was left as it is; move it away to get a new one")
+}
+
+fn cannot_write(path: &Path) -> Failure {
+    Failure::usage(format!("{} cannot be written", path.display()))
+        .hint("name the folder of a project that you may write to")
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ mod units;
 use std::{io::Write, sync::Arc};
 
 use anstyle::{AnsiColor, Style};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use crate::{
@@ -130,10 +130,16 @@ enum Command {
     Images(images::ImagesArgs),
     /// Remove what runs that were killed have left in the engine
     Clean(clean::CleanArgs),
-    /// Write a libcmatrix.toml with every setting explained
+    /// Write a libcmatrix.toml with every setting explained, or files for a CI system
     Init(init::InitArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
+}
+
+/// The command line itself: every command and option, for what writes or checks calls of it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// The whole command.

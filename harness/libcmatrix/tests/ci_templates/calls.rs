@@ -1,0 +1,49 @@
+//! Every call of libcmatrix in a template, held against the command line.
+
+use libcmatrix::cli;
+
+use crate::{
+    documents::{all, parse, scripts},
+    shell::commands,
+};
+
+/// Commands that templates call and that are not merged yet. The test below fails once one of them is
+/// there: take it out, and its calls are checked like all others.
+const NOT_THERE_YET: &[&str] = &["matrix", "merge"];
+
+/// What the command line says against a call; nothing if it takes it.
+fn fault(call: &[String]) -> Option<String> {
+    cli::command().try_get_matches_from(call).err().map(|e| e.to_string())
+}
+
+#[test]
+fn every_call_exists() {
+    for (_, file) in all() {
+        let calls: Vec<Vec<String>> = scripts(&parse(&file))
+            .iter()
+            .flat_map(|script| commands(script))
+            .filter(|words| words[0] == "libcmatrix")
+            .collect();
+        assert!(calls.len() >= 3, "{}: {calls:?}", file.path);
+        let there = |call: &&Vec<String>| !NOT_THERE_YET.contains(&call[1].as_str());
+        for call in calls.iter().filter(there) {
+            assert_eq!(fault(call), None, "{}: {}", file.path, call.join(" "));
+        }
+    }
+}
+
+#[test]
+fn what_is_not_there_yet_is_not_there() {
+    for name in NOT_THERE_YET {
+        assert!(cli::command().find_subcommand(name).is_none(), "take `{name}` out of the list");
+    }
+}
+
+#[test]
+fn a_call_that_does_not_exist_is_found() {
+    for script in ["libcmatrix compare --no-such a b", "libcmatrix no-such", "libcmatrix compare a"]
+    {
+        let found = commands(script);
+        assert!(fault(&found[0]).is_some(), "{script}");
+    }
+}
