@@ -10,6 +10,7 @@
 //! - [`audit`]: what ELF files say and miss
 //! - [`final_images`]: what the project would be shipped in, against Docker, dpkg and apk
 //! - [`measures`]: the baseline against itself, attempts in turns, builds from nothing
+//! - [`matrix`]: many pairs of environments, in shards
 //! - [`commands`]: the other commands, and bad input
 //! - [`registry`]: images that are pulled
 //! - [`rootless`]: the embedded engine for ordinary users
@@ -23,6 +24,7 @@ mod escape;
 mod expected;
 mod final_images;
 mod leftovers;
+mod matrix;
 mod measures;
 mod podman;
 mod registry;
@@ -43,6 +45,7 @@ fn main() {
         audit::trials(),
         measures::trials(),
         final_images::trials(),
+        matrix::trials(),
         commands::trials(),
         registry::trials(),
         rootless::trials(),

@@ -7,10 +7,6 @@ use crate::{
     shell::commands,
 };
 
-/// Commands that templates call and that are not merged yet. The test below fails once one of them is
-/// there: take it out, and its calls are checked like all others.
-const NOT_THERE_YET: &[&str] = &["matrix", "merge"];
-
 /// What the command line says against a call; nothing if it takes it.
 fn fault(call: &[String]) -> Option<String> {
     cli::command().try_get_matches_from(call).err().map(|e| e.to_string())
@@ -25,17 +21,9 @@ fn every_call_exists() {
             .filter(|words| words[0] == "libcmatrix")
             .collect();
         assert!(calls.len() >= 3, "{}: {calls:?}", file.path);
-        let there = |call: &&Vec<String>| !NOT_THERE_YET.contains(&call[1].as_str());
-        for call in calls.iter().filter(there) {
+        for call in &calls {
             assert_eq!(fault(call), None, "{}: {}", file.path, call.join(" "));
         }
-    }
-}
-
-#[test]
-fn what_is_not_there_yet_is_not_there() {
-    for name in NOT_THERE_YET {
-        assert!(cli::command().find_subcommand(name).is_none(), "take `{name}` out of the list");
     }
 }
 

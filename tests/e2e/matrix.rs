@@ -1,0 +1,104 @@
+//! Many pairs of environments: in shards, with one that cannot be run, put together again.
+
+use std::{fs, path::Path, process::Output};
+
+use libcmatrix_schema::{CellResult, Matrix, VerdictOutcome};
+use libtest_mimic::{Failed, Trial};
+
+use crate::command::{self, Over, check};
+
+pub fn trials() -> Vec<Trial> {
+    let trial = |over: Over<'static>| {
+        let name = format!("a matrix in shards on {}", over.engine());
+        Trial::test(name, move || in_shards(over))
+    };
+    Over::ENGINES.map(trial).into()
+}
+
+const PROJECT: &str = r#"
+[package]
+name = "small"
+version = "0.0.0"
+edition = "2021"
+
+[workspace]
+"#;
+
+/// Bad only where musl is linked dynamically: the pairs must not be mixed up.
+const TESTS: &str = r#"
+#[test]
+fn knows_its_linkage() {
+    assert!(cfg!(not(target_env = "musl")) || cfg!(target_feature = "crt-static"));
+}
+"#;
+
+const MATRIX: &str = r#"
+[matrix]
+baselines = ["debian-trixie-local"]
+candidates = ["alpine-3.23-local", "nowhere", "alpine-3.23-local-dynamic"]
+
+[environments.nowhere]
+libc = "musl"
+distro = "alpine"
+release = "0"
+builder = "libcmatrix/none:0"
+runtime = "libcmatrix/none:0"
+"#;
+
+fn in_shards(over: Over<'_>) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("small/src"))?;
+    for (name, content) in [
+        ("small/Cargo.toml", PROJECT),
+        ("small/Cargo.lock", "version = 4\n\n[[package]]\nname = \"small\"\nversion = \"0.0.0\"\n"),
+        ("small/src/lib.rs", TESTS),
+        ("small/libcmatrix.toml", MATRIX),
+    ] {
+        fs::write(at(name), content)?;
+    }
+    let project = at("small").to_string_lossy().into_owned();
+    let mut complaints = Vec::new();
+    for (shard, out, code) in [("1/2", "first", 10), ("2/2", "second", 11)] {
+        let out = at(out).to_string_lossy().into_owned();
+        let args = ["matrix", &project, "--no-doctests", "--shard", shard, "--out", &out];
+        let ran = command::libcmatrix_over(over, args).output()?;
+        check(&mut complaints, ran.status.code() == Some(code), || said(shard, &ran));
+    }
+    let [first, second, merged] =
+        ["first", "second", "merged"].map(|name| at(name).to_string_lossy().into_owned());
+    let ran = command::libcmatrix(["merge", &second, &first, "--out", &merged]).output()?;
+    check(&mut complaints, ran.status.code() == Some(10), || said("merge", &ran));
+    let matrix: Matrix = serde_json::from_slice(&fs::read(at("merged/matrix.json"))?)?;
+    let told: Vec<String> = matrix.cells.iter().map(|cell| told(&cell.result)).collect();
+    let expected = ["go", "failed, and why", "no-go"];
+    check(&mut complaints, told == expected, || format!("{told:?}"));
+    for cell in &matrix.cells {
+        if let CellResult::Ran(run) = &cell.result {
+            let report = Path::new(&merged).join(&run.folder).join("report.html");
+            check(&mut complaints, report.is_file(), || {
+                format!("{} is not there", report.display())
+            });
+        }
+    }
+    let page = fs::read_to_string(at("merged/matrix.html"))?;
+    check(&mut complaints, page.contains("no-go") && page.contains("report.html"), || page.clone());
+    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
+}
+
+fn told(result: &CellResult) -> String {
+    match result {
+        CellResult::Ran(run) if run.verdict == VerdictOutcome::Go => "go".into(),
+        CellResult::Ran(run) if run.verdict == VerdictOutcome::NoGo => "no-go".into(),
+        CellResult::Ran(_) => "inconclusive".into(),
+        CellResult::Failed { why, .. } if why.contains("libcmatrix/none:0") => {
+            "failed, and why".into()
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn said(what: &str, output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr].concat();
+    format!("{what}: {:?}\n{}", output.status.code(), String::from_utf8_lossy(&text))
+}
