@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use libcmatrix_schema::RunDifference;
 
 use super::{Format, print_json, run_on_disk, terminal_width};
 use crate::{
@@ -12,7 +13,8 @@ use crate::{
     run_difference::{difference, is_same_project},
 };
 
-pub(super) const EXIT_CODES: &str = "Exit codes: 0 nothing got worse, 10 something got worse, 2 usage, or a run that cannot be read";
+pub(super) const EXIT_CODES: &str = "Exit codes: 0 nothing got worse, 10 something got worse, 11 the later run \
+    did not see enough to tell, 2 usage, or a run that cannot be read";
 
 /// Arguments of `compare`.
 #[derive(Args)]
@@ -47,5 +49,14 @@ pub fn compare(args: &CompareArgs) -> Result<Exit> {
         }
         Format::Json => print_json(&difference)?,
     }
-    Ok(if difference.worse.is_empty() { Exit::Success } else { Exit::NoGo })
+    Ok(exit(&difference))
+}
+
+/// What is worse weighs more than what is not known.
+fn exit(difference: &RunDifference) -> Exit {
+    match (difference.worse.is_empty(), difference.cannot_tell.is_empty()) {
+        (false, _) => Exit::NoGo,
+        (true, false) => Exit::Inconclusive,
+        (true, true) => Exit::Success,
+    }
 }
