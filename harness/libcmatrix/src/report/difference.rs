@@ -1,6 +1,8 @@
 //! What changed between two runs, for people: the answer first, then what makes the runs less
 //! comparable, then tests, findings, times and images.
 
+pub mod matrices;
+
 use std::fmt::Write;
 
 use anstyle::AnsiColor;

@@ -12,6 +12,7 @@ mod conditions;
 mod costs;
 mod findings;
 mod images;
+pub mod matrices;
 mod steps;
 mod test;
 mod tests_of_both;

@@ -11,7 +11,7 @@ use tempfile::tempdir;
 
 use super::made::{FAIL, PASS, decided, run, times};
 
-fn libcmatrix(folder: &Path, arguments: &[&str]) -> Output {
+pub fn libcmatrix(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_libcmatrix"))
         .args(arguments)
         .current_dir(folder)
@@ -19,7 +19,7 @@ fn libcmatrix(folder: &Path, arguments: &[&str]) -> Output {
         .expect("the command")
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
 }
 
