@@ -55,7 +55,10 @@ fn answer(out: &mut String, difference: &RunDifference, width: usize) {
         wrapped(out, "  - ", &sanitise_line(reason), width);
     }
     for reason in &difference.cannot_tell {
-        wrapped(out, "  - ", &format!("{reason}: what it did not see may be worse"), width);
+        wrapped(out, "  - ", &sanitise_line(reason), width);
+    }
+    if !difference.cannot_tell.is_empty() {
+        wrapped(out, "  - ", "what it did not see may be worse", width);
     }
     if difference.still_worse > 0 {
         let text = format!("{} in both runs", tests_are(difference.still_worse));

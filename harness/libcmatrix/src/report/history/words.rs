@@ -48,12 +48,16 @@ pub(super) fn question(series: &Series) -> String {
 pub(super) fn not_kept(series: &Series) -> Option<String> {
     let runs = match series.runs.iter().filter(|run| !run.has_details).count() {
         0 => return None,
-        1 => "1 older run".to_owned(),
-        n => format!("{n} older runs"),
+        n => n,
     };
-    let none = series.runs.iter().all(|run| !run.has_details);
-    let so = if none { ", so which tests are worse now is not known" } else { "" };
-    Some(format!("what each test did in {runs} is not kept{so}"))
+    let plural = if runs == 1 { "" } else { "s" };
+    Some(if runs == series.runs.len() {
+        format!(
+            "what each test did in {runs} run{plural} is not kept, so which are worse now is not known"
+        )
+    } else {
+        format!("what each test did in {runs} older run{plural} is not kept")
+    })
 }
 
 pub(super) fn answer(run: &HistoryRun) -> String {
