@@ -19,6 +19,10 @@ pub struct RunDifference {
     /// What got worse for a move to musl, in words; empty where nothing did. The exit code is 10 where
     /// there is something. May hold hostile text.
     pub worse: Vec<String>,
+    /// What keeps the later run from an all-clear, in words; empty where nothing does. The exit code is 11
+    /// where there is something and nothing got worse.
+    #[serde(default)]
+    pub cannot_tell: Vec<String>,
     /// Tests of which the two runs do not say the same, the most telling first.
     pub tests: Vec<TestDifference>,
     /// Tests that were worse in the candidate than in the baseline, and still are.
@@ -44,6 +48,9 @@ pub struct RunInBrief {
     pub started_at: String,
     /// The project's name. Hostile text.
     pub project: String,
+    /// The commit that was tested, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// Its answer; absent where none was given.
     pub verdict: Option<VerdictOutcome>,
     /// Tests that have a result on both sides.
@@ -92,6 +99,10 @@ pub struct TestDifference {
     pub earlier: Option<ChangeKind>,
     /// What the later run's comparison says; absent where it does not know the test.
     pub later: Option<ChangeKind>,
+    /// Whether that is worse in the candidate, in the earlier run.
+    pub earlier_is_worse: bool,
+    /// Whether that is worse in the candidate, in the later run.
+    pub later_is_worse: bool,
     /// Why it is called so, with the numbers. May hold hostile text.
     pub reason: String,
     /// How often chance makes the candidate's attempts differ at least so much between two runs of the

@@ -1,5 +1,7 @@
 //! What many runs show together (`libcmatrix history --format json`).
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,11 +10,11 @@ use crate::{ChangeKind, Quantity, Role, VerdictOutcome};
 /// All runs that were kept, project by project and pair by pair.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Trends {
-    /// One entry for each project and pair of environments, the one with the newest run first.
+    /// One entry for each project, pair of environments and question, the one with the newest run first.
     pub series: Vec<Series>,
 }
 
-/// Runs of one project with one pair of environments.
+/// Runs of one project with one pair of environments that ask the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Series {
     /// The project's name. Hostile text.
@@ -21,9 +23,12 @@ pub struct Series {
     pub baseline: String,
     /// The candidate's environment.
     pub candidate: String,
+    /// What they ask, by the codes of `compare`'s conditions, e.g. `profile`. May hold hostile text.
+    pub question: BTreeMap<String, String>,
     /// The runs, the oldest first.
     pub runs: Vec<HistoryRun>,
-    /// Tests that are worse in the candidate in the newest run, those first that are so for the longest.
+    /// Tests that are worse in the candidate in the newest run that tells of them, those first that are so
+    /// for the longest.
     pub regressions: Vec<OngoingRegression>,
     /// Tests that do not do the same each time, the flakiest first.
     pub unstable: Vec<UnstableTest>,
@@ -69,7 +74,7 @@ pub struct HistoryRun {
 pub struct HistoryTime {
     /// On which side.
     pub role: Role,
-    /// A build, or all tests that passed, one after another.
+    /// A build, or all tests that passed on both sides, one after another.
     pub quantity: Quantity,
     /// The median, in seconds.
     pub seconds: f64,
@@ -107,7 +112,7 @@ pub struct RunName {
 pub struct OngoingRegression {
     /// The test's id. Hostile text.
     pub id: String,
-    /// What the newest run says of it.
+    /// What the newest run that tells of it says.
     pub change: ChangeKind,
     /// The first run of those, without a good one between, in which it is worse.
     pub first_bad: RunName,
@@ -163,8 +168,6 @@ pub struct Growth {
 pub enum GrowthOf {
     /// The time of a cold build.
     Build,
-    /// The time of all tests that passed.
-    Tests,
     /// The time of one test.
     Test {
         /// Its id. Hostile text.

@@ -1,8 +1,12 @@
-//! `libcmatrix compare`: what changed between two runs. Works on the records alone.
+//! `libcmatrix compare`: what changed between two runs, or two matrices of runs. Works on the records
+//! alone.
 
-use std::path::PathBuf;
+mod matrices;
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use libcmatrix_schema::{RunDifference, RunRecord};
 
 use super::{Format, print_json, run_on_disk, terminal_width};
 use crate::{
@@ -12,15 +16,16 @@ use crate::{
     run_difference::{difference, is_same_project},
 };
 
-pub(super) const EXIT_CODES: &str = "Exit codes: 0 nothing got worse, 10 something got worse, 2 usage, or a run that cannot be read";
+pub(super) const EXIT_CODES: &str = "Exit codes: 0 nothing got worse, 10 something got worse, 11 the later run \
+    did not see enough to tell, 2 usage, or a run that cannot be read";
 
 /// Arguments of `compare`.
 #[derive(Args)]
 pub struct CompareArgs {
-    /// The earlier run: its folder, or its run.json
+    /// The earlier run: its folder, or its run.json; or the folder of a matrix
     #[arg(value_name = "EARLIER")]
     earlier: PathBuf,
-    /// The later run
+    /// The later run, or matrix
     #[arg(value_name = "LATER")]
     later: PathBuf,
     /// What to print
@@ -33,13 +38,11 @@ pub struct CompareArgs {
 /// # Errors
 /// One of them cannot be read, or they are of different projects.
 pub fn compare(args: &CompareArgs) -> Result<Exit> {
-    let earlier = run_on_disk::read(&args.earlier)?;
-    let later = run_on_disk::read(&args.later)?;
-    if !is_same_project(&earlier, &later) {
-        return Err(Failure::usage("the runs are of different projects")
-            .because(format!("`{}` and `{}`", earlier.project.name, later.project.name))
-            .hint("give two runs of one project"));
+    let (earlier, later) = (&args.earlier, &args.later);
+    if matrices::is_one(earlier) || matrices::is_one(later) {
+        return matrices::compare(earlier, later, args.format);
     }
+    let (earlier, later) = read_both(earlier, later)?;
     let difference = difference(&earlier, &later);
     match args.format {
         Format::Terminal => {
@@ -47,5 +50,25 @@ pub fn compare(args: &CompareArgs) -> Result<Exit> {
         }
         Format::Json => print_json(&difference)?,
     }
-    Ok(if difference.worse.is_empty() { Exit::Success } else { Exit::NoGo })
+    Ok(exit(&difference))
+}
+
+fn read_both(earlier: &Path, later: &Path) -> Result<(RunRecord, RunRecord)> {
+    let earlier = run_on_disk::read(earlier)?;
+    let later = run_on_disk::read(later)?;
+    if !is_same_project(&earlier, &later) {
+        return Err(Failure::usage("the runs are of different projects")
+            .because(format!("`{}` and `{}`", earlier.project.name, later.project.name))
+            .hint("give two runs of one project"));
+    }
+    Ok((earlier, later))
+}
+
+/// What is worse weighs more than what is not known.
+fn exit(difference: &RunDifference) -> Exit {
+    match (difference.worse.is_empty(), difference.cannot_tell.is_empty()) {
+        (false, _) => Exit::NoGo,
+        (true, false) => Exit::Inconclusive,
+        (true, true) => Exit::Success,
+    }
 }

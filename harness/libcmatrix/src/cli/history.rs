@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{print_json, run_on_disk, terminal_width};
+use super::{fail, print_json, run_on_disk, terminal_width};
 use crate::{
     environment::config::{self, Config},
     exit::Exit,
@@ -23,9 +23,9 @@ pub struct HistoryArgs {
     /// The file [default: `history` of `[run]` in ./libcmatrix.toml, else libcmatrix-history.sqlite]
     #[arg(long, global = true, value_name = "FILE")]
     history: Option<PathBuf>,
-    /// What to print
-    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
-    format: HistoryFormat,
+    /// What to print [default: terminal]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<HistoryFormat>,
     /// Only projects of this name
     #[arg(long, value_name = "NAME")]
     project: Option<String>,
@@ -45,7 +45,7 @@ enum HistoryFormat {
 
 #[derive(Subcommand)]
 enum HistoryCommand {
-    /// Add runs that were made before; one that is there already stays as it is
+    /// Add runs that were made before and came to their end; one that is there already stays as it is
     Add {
         /// Folders of runs, or their run.json
         #[arg(required = true, value_name = "RUN")]
@@ -62,12 +62,13 @@ enum HistoryCommand {
 }
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("keep").required(true).args(["keep_runs", "keep_days"])))]
 struct PruneArgs {
-    /// Keep so many of the newest runs of each project and pair of environments
-    #[arg(long, value_name = "N", required_unless_present = "keep_days")]
+    /// Keep so many of the newest runs of each project, pair of environments and question
+    #[arg(long, value_name = "N")]
     keep_runs: Option<u32>,
     /// Keep runs of the last so many days
-    #[arg(long, value_name = "D", conflicts_with = "keep_runs")]
+    #[arg(long, value_name = "D")]
     keep_days: Option<u32>,
     /// Take out the lines about old runs as well
     #[arg(long)]
@@ -79,6 +80,7 @@ struct PruneArgs {
 /// # Errors
 /// The file is none, is damaged or cannot be written; a run cannot be read.
 pub fn history(args: &HistoryArgs) -> Result<Exit> {
+    refuse_what_is_of_showing(args)?;
     let configured = || -> Result<Option<PathBuf>> {
         Ok(Config::load(Path::new(config::FILE_NAME), false)?.run.history)
     };
@@ -88,11 +90,23 @@ pub fn history(args: &HistoryArgs) -> Result<Exit> {
     };
     match &args.command {
         None => show(args, &path)?,
-        Some(HistoryCommand::Add { runs }) => add(&path, runs)?,
+        Some(HistoryCommand::Add { runs }) => return add(&path, runs),
         Some(HistoryCommand::Merge { files }) => merge(&path, files)?,
         Some(HistoryCommand::Prune(prune)) => self::prune(&path, prune)?,
     }
     Ok(Exit::Success)
+}
+
+/// Options that say how a history is shown do not go with what changes it.
+fn refuse_what_is_of_showing(args: &HistoryArgs) -> Result<()> {
+    let refused = [(args.format.is_some(), "--format"), (args.project.is_some(), "--project")];
+    match refused.iter().find(|(is_given, _)| *is_given && args.command.is_some()) {
+        Some((_, option)) => {
+            Err(Failure::usage(format!("{option} is for showing a history, not for changing it"))
+                .hint(format!("leave {option} out, then show it: libcmatrix history {option} ...")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn show(args: &HistoryArgs, path: &Path) -> Result<()> {
@@ -105,7 +119,7 @@ fn show(args: &HistoryArgs, path: &Path) -> Result<()> {
         }
     }
     let trends = trends(&runs);
-    match args.format {
+    match args.format.unwrap_or(HistoryFormat::Terminal) {
         HistoryFormat::Terminal => {
             anstream::print!("{}", terminal::render(&trends, terminal_width()));
         }
@@ -118,17 +132,31 @@ fn show(args: &HistoryArgs, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn add(path: &Path, runs: &[PathBuf]) -> Result<()> {
+/// Runs that did not come to their end are refused; the others are added all the same.
+fn add(path: &Path, runs: &[PathBuf]) -> Result<Exit> {
     // All are read before anything is written: one that is wrong is told of at once.
-    let kept: Vec<_> =
-        runs.iter().map(|run| Ok(kept::of(&run_on_disk::read(run)?))).collect::<Result<_>>()?;
+    let records: Vec<_> = runs.iter().map(|run| run_on_disk::read(run)).collect::<Result<_>>()?;
+    let (mut exit, mut kept) = (Exit::Success, Vec::new());
+    for (run, record) in runs.iter().zip(&records) {
+        match kept::refused(record) {
+            None => kept.push(kept::of(record)),
+            Some(why) => {
+                let what = format!("{} is not added", run.display());
+                exit =
+                    fail(&Failure::usage(what).because(why).hint("add a run that came to its end"));
+            }
+        }
+    }
+    if kept.is_empty() {
+        return Ok(exit);
+    }
     let mut history = HistoryFile::open_or_create(path)?;
     let mut new = 0;
     for run in &kept {
         new += usize::from(history.add(run)?);
     }
     tell(path, new, kept.len());
-    Ok(())
+    Ok(exit)
 }
 
 fn merge(path: &Path, files: &[PathBuf]) -> Result<()> {

@@ -12,7 +12,8 @@ use super::{
 use crate::failure::Result;
 
 impl HistoryFile {
-    /// Adds a run; gives whether it is new. One that is there already stays as it is.
+    /// Adds a run; gives whether anything of it is new. One that is there already stays as it is, but for
+    /// its details: a run that has them takes the place of itself without.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -31,14 +32,19 @@ impl HistoryFile {
 }
 
 fn insert(to: &Transaction<'_>, run: &KeptRun) -> rusqlite::Result<bool> {
+    // What hangs on the line about the run goes with it.
+    let bare = "DELETE FROM runs WHERE run_id = ?1 AND NOT has_details AND ?2";
+    to.execute(bare, params![run.run_id, run.has_details])?;
     let rows = to.execute(
-        "INSERT INTO runs (run_id, started_at, project, version, commit_id, verdict, compared, \
-         total, worse, fixed, has_details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+        "INSERT INTO runs (run_id, started_at, project, question, version, commit_id, verdict, \
+         compared, total, worse, fixed, has_details) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
          ON CONFLICT (run_id) DO NOTHING",
         params![
             run.run_id,
             run.started_at,
             run.project,
+            question(run)?,
             run.version,
             run.commit,
             run.verdict.map(Name),
@@ -57,9 +63,10 @@ fn insert(to: &Transaction<'_>, run: &KeptRun) -> rusqlite::Result<bool> {
     for leg in &run.legs {
         insert_leg(to, id, leg, &mut ids)?;
     }
-    let mut changes = to.prepare("INSERT INTO changes (run, test, change) VALUES (?1, ?2, ?3)")?;
-    for (test, change) in &run.changes {
-        changes.execute(params![id, ids.of(test)?, Name(change)])?;
+    let mut changes =
+        to.prepare("INSERT INTO changes (run, test, change, is_worse) VALUES (?1, ?2, ?3, ?4)")?;
+    for change in &run.changes {
+        changes.execute(params![id, ids.of(&change.id)?, Name(change.kind), change.is_worse])?;
     }
     for finding in &run.findings {
         to.execute(
@@ -74,6 +81,11 @@ fn insert(to: &Transaction<'_>, run: &KeptRun) -> rusqlite::Result<bool> {
         )?;
     }
     Ok(true)
+}
+
+fn question(run: &KeptRun) -> rusqlite::Result<String> {
+    serde_json::to_string(&run.question)
+        .map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
 }
 
 fn insert_leg(

@@ -1,16 +1,23 @@
 //! What is kept of a run: a line about all of it, and what each test did. Pure.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use libcmatrix_schema::{
-    ChangeKind, Confidence, Flavour, Leg, Quantity, Role, RunRecord, Severity, Test, VerdictOutcome,
+    ChangeKind, Confidence, FindingInBrief, Flavour, Leg, Quantity, Role, RunRecord, Severity,
+    Test, VerdictOutcome,
 };
 
 use crate::{
     compare::change::{passes, runs},
-    run_difference::in_brief,
+    run_difference::{by_code, environment, in_brief, is_worse, question},
     statistics::median,
 };
+
+/// Images that a run may have made, in the order in which they are kept.
+pub const FLAVOURS: [Flavour; 3] = [Flavour::Runtime, Flavour::Own, Flavour::Empty];
 
 /// A run, as it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +28,8 @@ pub struct KeptRun {
     pub started_at: String,
     /// The project's name. Hostile text.
     pub project: String,
+    /// What it asks; see [`question`].
+    pub question: BTreeMap<String, String>,
     /// Version of its package, where it has but one.
     pub version: Option<String>,
     /// The commit that was tested, where it is known.
@@ -40,9 +49,20 @@ pub struct KeptRun {
     /// Baseline and candidate, as far as there are such legs.
     pub legs: Vec<KeptLeg>,
     /// What each test's two sides make together, by id.
-    pub changes: Vec<(Arc<str>, ChangeKind)>,
+    pub changes: Vec<KeptChange>,
     /// Findings by code.
     pub findings: Vec<KeptFinding>,
+}
+
+/// What the two sides of a test make together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptChange {
+    /// The test's id. Hostile text.
+    pub id: Arc<str>,
+    /// The kind.
+    pub kind: ChangeKind,
+    /// Whether the candidate is the worse side, which the kind alone does not always tell.
+    pub is_worse: bool,
 }
 
 /// A side of a run.
@@ -103,13 +123,27 @@ pub struct KeptFinding {
     pub tests: u64,
 }
 
+/// Why a run is not to be kept, if so: it says nothing about the project, and what it did not see would
+/// look like what is not there.
+#[must_use]
+pub fn refused(record: &RunRecord) -> Option<&'static str> {
+    if record.interrupted {
+        Some("the run was interrupted: what it did not come to would look like what is mended")
+    } else if record.finished_at.is_none() {
+        Some("the run was killed: what it did not come to would look like what is mended")
+    } else {
+        None
+    }
+}
+
 /// What is kept of a record that has its comparison.
 #[must_use]
 pub fn of(record: &RunRecord) -> KeptRun {
     let brief = in_brief(record);
     let changes = || record.comparison.iter().flat_map(|comparison| &comparison.changes);
     let sides = [Role::Baseline, Role::Candidate];
-    let legs = sides.iter().filter_map(|role| record.legs.iter().find(|leg| leg.role == *role));
+    let legs = || sides.iter().filter_map(|role| record.legs.iter().find(|leg| leg.role == *role));
+    let on_both = passed_on_all(&legs().collect::<Vec<_>>());
     let version = match record.project.packages.as_slice() {
         [package] => Some(package.version.clone()),
         _ => None,
@@ -118,6 +152,7 @@ pub fn of(record: &RunRecord) -> KeptRun {
         run_id: brief.run_id,
         started_at: brief.started_at,
         project: record.project.name.clone(),
+        question: question(record),
         version,
         commit: record.project.commit.clone(),
         verdict: brief.verdict,
@@ -126,45 +161,45 @@ pub fn of(record: &RunRecord) -> KeptRun {
         worse: brief.worse,
         fixed: changes().filter(|change| change.change == ChangeKind::Fixed).count() as u64,
         has_details: true,
-        legs: legs.map(leg).collect(),
-        changes: by_id(changes().map(|change| (Arc::from(change.id.as_str()), change.change))),
-        findings: findings(record),
+        legs: legs().map(|l| leg(l, &on_both)).collect(),
+        changes: by_id(changes().map(|change| {
+            let id: Arc<str> = Arc::from(change.id.as_str());
+            (id.clone(), KeptChange { id, kind: change.change, is_worse: is_worse(change) })
+        })),
+        findings: by_code(record.findings.iter()).into_iter().map(finding).collect(),
     }
 }
 
 /// Each id once, in order.
-fn by_id<T>(all: impl Iterator<Item = (Arc<str>, T)>) -> Vec<(Arc<str>, T)> {
-    all.collect::<BTreeMap<_, _>>().into_iter().collect()
+fn by_id<T>(all: impl Iterator<Item = (Arc<str>, T)>) -> Vec<T> {
+    all.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
-fn findings(record: &RunRecord) -> Vec<KeptFinding> {
-    let mut all: BTreeMap<&str, KeptFinding> = BTreeMap::new();
-    for finding in &record.findings {
-        let kept = all.entry(&finding.code).or_insert_with(|| KeptFinding {
-            code: finding.code.clone(),
-            severity: finding.severity,
-            confidence: finding.confidence,
-            tests: 0,
-        });
-        kept.severity = kept.severity.max(finding.severity);
-        kept.confidence = kept.confidence.max(finding.confidence);
-        kept.tests += finding.tests.len() as u64;
-    }
-    all.into_values().collect()
+fn finding(finding: FindingInBrief) -> KeptFinding {
+    let FindingInBrief { code, severity, confidence, tests, .. } = finding;
+    KeptFinding { code, severity, confidence, tests }
 }
 
-fn leg(leg: &Leg) -> KeptLeg {
-    let tests: Vec<KeptTest> = by_id(leg.tests.iter().map(|t| (Arc::from(t.id.as_str()), t)))
-        .into_iter()
-        .map(|(id, test)| kept_test(id, test))
-        .collect();
-    let e = &leg.environment;
+/// Tests that passed in every attempt on each side.
+fn passed_on_all<'a>(legs: &[&'a Leg]) -> HashSet<&'a str> {
+    let good = |leg: &&'a Leg| -> HashSet<&'a str> {
+        let good = |test: &&Test| runs(test) > 0 && passes(test) == runs(test);
+        leg.tests.iter().filter(good).map(|test| test.id.as_str()).collect()
+    };
+    legs.iter().map(good).reduce(|a, b| &a & &b).unwrap_or_default()
+}
+
+fn leg(leg: &Leg, on_both: &HashSet<&str>) -> KeptLeg {
+    let tests = by_id(leg.tests.iter().map(|test| {
+        let id: Arc<str> = Arc::from(test.id.as_str());
+        (id.clone(), kept_test(id, test))
+    }));
     KeptLeg {
         role: leg.role,
         name: leg.name.clone(),
-        environment: format!("{} {} ({}, {})", e.distro, e.release, e.libc, e.linkage),
-        toolchain: e.toolchain.as_ref().map(|toolchain| toolchain.release.clone()),
-        times: times(leg, &tests),
+        environment: environment(leg),
+        toolchain: leg.environment.toolchain.as_ref().map(|toolchain| toolchain.release.clone()),
+        times: times(leg, &tests, on_both),
         images: images(leg),
         tests,
     }
@@ -182,18 +217,20 @@ fn kept_test(id: Arc<str>, test: &Test) -> KeptTest {
 }
 
 /// Cold builds if there are any: the first build warms up the machine and is not counted.
-fn times(leg: &Leg, tests: &[KeptTest]) -> Vec<(Quantity, f64, u64)> {
+fn times(leg: &Leg, tests: &[KeptTest], on_both: &HashSet<&str>) -> Vec<(Quantity, f64, u64)> {
     let builds: Vec<f64> = leg.cold_builds.iter().map(|build| build.wall_s).collect();
     let build = median(&builds).map(|s| (Quantity::BuildWall, s, builds.len() as u64));
-    let walls: Vec<f64> = tests.iter().filter_map(|test| test.wall_s).collect();
-    let attempts = tests.iter().filter(|test| test.wall_s.is_some()).map(|test| test.attempts);
-    let tests = attempts.min().map(|fewest| (Quantity::TestWall, walls.iter().sum(), fewest));
+    // The same tests on both sides, or the two sums could not be set against each other.
+    let told = || tests.iter().filter(|test| on_both.contains(test.id.as_ref()));
+    let walls = told().filter_map(|test| test.wall_s).sum();
+    let attempts = told().filter(|test| test.wall_s.is_some()).map(|test| test.attempts);
+    let tests = attempts.min().map(|fewest| (Quantity::TestWall, walls, fewest));
     build.into_iter().chain(tests).collect()
 }
 
 /// One of each kind.
 fn images(leg: &Leg) -> Vec<KeptImage> {
-    [Flavour::Runtime, Flavour::Empty]
+    FLAVOURS
         .into_iter()
         .filter_map(|flavour| leg.final_images.iter().find(|image| image.flavour == flavour))
         .map(|image| {

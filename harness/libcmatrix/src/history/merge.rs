@@ -8,7 +8,7 @@ use crate::failure::Result;
 pub struct Merged {
     /// Runs of the other file.
     pub all: usize,
-    /// Those that were new.
+    /// Those that were new, or brought details that were lacking.
     pub new: usize,
 }
 

@@ -5,7 +5,7 @@
 //! - [`trend`]: since when a test is worse, which tests are unstable, what grows (pure)
 //!
 //! A run is one transaction, so a writer that dies leaves all of it or nothing. A run that is there
-//! already stays as it is.
+//! already stays as it is; only details that it lacks are added.
 
 mod add;
 mod file;

@@ -9,7 +9,7 @@ use crate::failure::Result;
 /// What stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// So many of the newest runs of each project and pair of environments.
+    /// So many of the newest runs of each project, pair of environments and question.
     Runs(u32),
     /// Runs that started at this time (RFC 3339, UTC) or later.
     Since(String),
@@ -60,9 +60,9 @@ impl HistoryFile {
 
 /// Numbers of the runs that are not to be kept.
 fn old(from: &Transaction<'_>, keep: &Keep) -> rusqlite::Result<Vec<i64>> {
-    // Runs of one project and pair, the newest first.
+    // Runs of one series, the newest first.
     let numbered = "SELECT runs.id AS id, runs.started_at AS started_at, row_number() OVER (
-            PARTITION BY project,
+            PARTITION BY project, question,
                 (SELECT name FROM legs WHERE run = runs.id AND role = 'baseline'),
                 (SELECT name FROM legs WHERE run = runs.id AND role = 'candidate')
             ORDER BY started_at DESC, run_id DESC

@@ -1,15 +1,17 @@
 //! Everything that a file holds, read in one transaction: runs that others add meanwhile come whole or
 //! not at all.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use libcmatrix_schema::ChangeKind;
 use rusqlite::{Row, Transaction, types::Type};
 use serde::de::DeserializeOwned;
 
 use super::{
     HistoryFile,
-    kept::{KeptFinding, KeptImage, KeptLeg, KeptRun, KeptTest},
+    kept::{KeptChange, KeptFinding, KeptImage, KeptLeg, KeptRun, KeptTest},
 };
 use crate::failure::Result;
 
@@ -47,7 +49,7 @@ impl HistoryFile {
 fn runs(from: &Transaction<'_>) -> rusqlite::Result<Vec<(i64, KeptRun)>> {
     let mut select = from.prepare(
         "SELECT id, run_id, started_at, project, version, commit_id, verdict, compared, total, \
-         worse, fixed, has_details FROM runs ORDER BY started_at, run_id",
+         worse, fixed, has_details, question FROM runs ORDER BY started_at, run_id",
     )?;
     let rows = select.query_map([], |row| {
         let verdict: Option<String> = row.get(6)?;
@@ -55,6 +57,7 @@ fn runs(from: &Transaction<'_>) -> rusqlite::Result<Vec<(i64, KeptRun)>> {
             run_id: row.get(1)?,
             started_at: row.get(2)?,
             project: row.get(3)?,
+            question: question(row, 12)?,
             version: row.get(4)?,
             commit: row.get(5)?,
             verdict: verdict.map(|_| name(row, 6)).transpose()?,
@@ -158,15 +161,15 @@ fn changes(
     at: &HashMap<i64, usize>,
     ids: &HashMap<i64, Arc<str>>,
 ) -> rusqlite::Result<()> {
-    let mut select = from.prepare("SELECT run, test, change FROM changes")?;
+    let mut select = from.prepare("SELECT run, test, change, is_worse FROM changes")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let (Some(n), Some(id)) = (at.get(&row.get(0)?), ids.get(&row.get(1)?)) else { continue };
-        let change: ChangeKind = name(row, 2)?;
-        runs[*n].1.changes.push((id.clone(), change));
+        let (id, kind, is_worse) = (id.clone(), name(row, 2)?, row.get(3)?);
+        runs[*n].1.changes.push(KeptChange { id, kind, is_worse });
     }
     for (_, run) in runs {
-        run.changes.sort_by(|a, b| a.0.cmp(&b.0));
+        run.changes.sort_by(|a, b| a.id.cmp(&b.id));
     }
     Ok(())
 }
@@ -195,6 +198,12 @@ fn findings(
 fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let n: i64 = row.get(column)?;
     u64::try_from(n).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, n))
+}
+
+fn question(row: &Row<'_>, column: usize) -> rusqlite::Result<BTreeMap<String, String>> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(e)))
 }
 
 /// A choice, by its name in the record's JSON form.

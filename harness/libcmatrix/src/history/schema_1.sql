@@ -4,6 +4,8 @@ CREATE TABLE runs (
     run_id TEXT NOT NULL UNIQUE,
     started_at TEXT NOT NULL,
     project TEXT NOT NULL,
+    -- What makes runs comparable, as a JSON object with its keys in order.
+    question TEXT NOT NULL,
     version TEXT,
     commit_id TEXT,
     verdict TEXT,
@@ -46,6 +48,8 @@ CREATE TABLE changes (
     run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     test INTEGER NOT NULL REFERENCES test_ids,
     change TEXT NOT NULL,
+    -- 1: the candidate is the worse side.
+    is_worse INTEGER NOT NULL,
     PRIMARY KEY (run, test)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,10 +1,11 @@
 //! What changed between two runs, for people: the answer first, then what makes the runs less
 //! comparable, then tests, findings, times and images.
 
+pub mod matrices;
+
 use std::fmt::Write;
 
 use anstyle::AnsiColor;
-use comfy_table::{ContentArrangement, Table, presets};
 use libcmatrix_schema::{
     CostDifference, CostShows, FindingInBrief, Moved, RunDifference, RunInBrief, TestDifference,
     TestDifferenceKind as Kind, Weight,
@@ -12,6 +13,7 @@ use libcmatrix_schema::{
 
 use super::{
     amount,
+    history::{columns::table, words},
     sanitise::sanitise_line,
     terminal::{BOLD, DIM, measured::name, more, wrapped},
 };
@@ -34,25 +36,38 @@ pub fn render(difference: &RunDifference, width: usize) -> String {
 }
 
 fn answer(out: &mut String, difference: &RunDifference, width: usize) {
-    let (word, colour) = match difference.worse.is_empty() {
-        true => ("NOTHING WORSE", AnsiColor::Green),
-        false => ("WORSE", AnsiColor::Red),
+    let (word, colour) = match (difference.worse.is_empty(), difference.cannot_tell.is_empty()) {
+        (false, _) => ("WORSE", AnsiColor::Red),
+        (true, false) => ("CANNOT TELL", AnsiColor::Yellow),
+        (true, true) => ("NOTHING WORSE", AnsiColor::Green),
     };
     let style = colour.on_default().bold();
     let project = sanitise_line(&difference.later.project);
     let _ = writeln!(out, "\n{style}{word}{style:#}  {BOLD}{project}{BOLD:#}");
     for (when, run) in [("then", &difference.earlier), ("now ", &difference.later)] {
         let _ = writeln!(out, "{DIM}{when}{DIM:#}  {}", in_brief(run));
+        if let Some(commit) = &run.commit {
+            let _ = writeln!(out, "      commit {}", words::commit(Some(commit)));
+        }
     }
     let _ = writeln!(out);
     for reason in &difference.worse {
         wrapped(out, "  - ", &sanitise_line(reason), width);
     }
+    for reason in &difference.cannot_tell {
+        wrapped(out, "  - ", &sanitise_line(reason), width);
+    }
+    if !difference.cannot_tell.is_empty() {
+        wrapped(out, "  - ", "what it did not see may be worse", width);
+    }
     if difference.still_worse > 0 {
         let text = format!("{} in both runs", tests_are(difference.still_worse));
         wrapped(out, "  - ", &text, width);
     }
-    if difference.worse.is_empty() && difference.still_worse == 0 {
+    if difference.worse.is_empty()
+        && difference.cannot_tell.is_empty()
+        && difference.still_worse == 0
+    {
         wrapped(out, "  - ", "no test is worse in the candidate than it was", width);
     }
 }
@@ -107,8 +122,8 @@ fn tests(out: &mut String, difference: &RunDifference, width: usize) {
             // That a test is new, or gone, the title says.
             if test.earlier.is_some() && test.later.is_some() {
                 wrapped(out, "    ", &sanitise_line(&test.reason), width);
-            } else if let Some(later) = test.later.filter(|later| later.is_worse()) {
-                let _ = writeln!(out, "    {later} from the start");
+            } else if let Some(later) = test.later.filter(|_| test.later_is_worse) {
+                let _ = writeln!(out, "    {} from the start", words::what(later));
             }
         }
         more(out, all.len().saturating_sub(SHOWN), "test", Some("--format json"));
@@ -239,17 +254,4 @@ fn images(out: &mut String, difference: &RunDifference, width: usize) {
         ]
     });
     table(out, std::iter::once(head).chain(rows), width);
-}
-
-fn table<const N: usize>(out: &mut String, rows: impl Iterator<Item = [String; N]>, width: usize) {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
-    for row in rows {
-        table.add_row(row);
-    }
-    for line in table.to_string().lines() {
-        let _ = writeln!(out, " {}", line.trim_end());
-    }
 }

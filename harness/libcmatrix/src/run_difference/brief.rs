@@ -2,6 +2,8 @@
 
 use libcmatrix_schema::{RunInBrief, RunRecord};
 
+use super::is_worse;
+
 /// The run's answer and its counts.
 #[must_use]
 pub fn in_brief(record: &RunRecord) -> RunInBrief {
@@ -11,9 +13,10 @@ pub fn in_brief(record: &RunRecord) -> RunInBrief {
         run_id: record.run_id.clone(),
         started_at: record.started_at.clone(),
         project: record.project.name.clone(),
+        commit: record.project.commit.clone(),
         verdict: record.verdict.as_ref().map(|v| v.outcome),
         compared: comparison.map_or(0, |c| c.compared),
         total: comparison.map_or(0, |c| c.total),
-        worse: changes.filter(|change| change.change.is_worse()).count() as u64,
+        worse: changes.filter(|change| is_worse(change)).count() as u64,
     }
 }

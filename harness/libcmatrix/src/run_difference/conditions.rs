@@ -1,6 +1,8 @@
 //! What makes two runs less comparable: other images, another compiler, other settings, another
 //! machine. Each is a cause that a difference may have beside the project itself.
 
+use std::collections::BTreeMap;
+
 use libcmatrix_schema::{ConditionDifference, Leg, Role, RunRecord, Settings, Weight};
 
 use super::steps::leg;
@@ -8,6 +10,7 @@ use super::steps::leg;
 pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Vec<ConditionDifference> {
     let mut all = Found(Vec::new());
     whole(&mut all, earlier, later);
+    questions(&mut all, earlier, later);
     settings(&mut all, &earlier.settings, &later.settings);
     for role in [Role::Baseline, Role::Candidate] {
         legs(&mut all, role, leg(earlier, role), leg(later, role));
@@ -54,19 +57,49 @@ fn whole(all: &mut Found, earlier: &RunRecord, later: &RunRecord) {
     all.add("libcmatrix", MayExplain, tool(earlier), tool(later));
 }
 
+fn questions(all: &mut Found, earlier: &RunRecord, later: &RunRecord) {
+    let mut now = question(later);
+    for (code, then) in question(earlier) {
+        let now = now.remove(&code).unwrap_or_default();
+        all.add(&code, Weight::OtherQuestion, then, now);
+    }
+}
+
+/// What a run asks, by the codes of the conditions: only runs that ask the same can be set against each
+/// other. May hold hostile text.
+#[must_use]
+pub fn question(record: &RunRecord) -> BTreeMap<String, String> {
+    let asked = &record.settings;
+    let control = asked.control.map_or("none", |_| "the baseline against itself");
+    let doctests = if asked.doctests { "asked for" } else { "not asked for" };
+    let of = |role| leg(record, role).map_or("none".into(), environment);
+    [
+        ("architecture", format!("{} {}", record.host.os, record.host.arch)),
+        ("baseline-environment", of(Role::Baseline)),
+        ("candidate-environment", of(Role::Candidate)),
+        ("cargo-arguments", joined(asked.cargo_args.iter().cloned())),
+        ("control", control.into()),
+        ("doctests", doctests.into()),
+        ("filters", joined(asked.filters.iter().cloned())),
+        ("profile", asked.profile.clone()),
+        ("test-image", asked.test_image.clone()),
+    ]
+    .map(|(code, text)| (code.to_owned(), text))
+    .into()
+}
+
+/// `alpine 3.23 (musl, static)`
+#[must_use]
+pub fn environment(leg: &Leg) -> String {
+    let e = &leg.environment;
+    format!("{} {} ({}, {})", e.distro, e.release, e.libc, e.linkage)
+}
+
 fn settings(all: &mut Found, a: &Settings, b: &Settings) {
-    use Weight::{MayExplain, OtherQuestion, TimesOnly};
-    let control = |s: &Settings| s.control.map_or("none", |_| "the baseline against itself").into();
-    let yes = |asked: bool| if asked { "asked for" } else { "not asked for" }.to_owned();
+    use Weight::{MayExplain, TimesOnly};
     let mut both = |code, weight, text: &dyn Fn(&Settings) -> String| {
         all.add(code, weight, text(a), text(b));
     };
-    both("control", OtherQuestion, &control);
-    both("cargo-arguments", OtherQuestion, &|s| joined(s.cargo_args.iter().cloned()));
-    both("filters", OtherQuestion, &|s| joined(s.filters.iter().cloned()));
-    both("test-image", OtherQuestion, &|s| s.test_image.clone());
-    both("doctests", OtherQuestion, &|s| yes(s.doctests));
-    both("profile", OtherQuestion, &|s| s.profile.clone());
     both("attempts", MayExplain, &|s| format!("{}, {} more to confirm", s.attempts, s.confirm));
     both("test-threads", MayExplain, &|s| s.test_threads.to_string());
     both("limits", MayExplain, &|s| {
@@ -85,35 +118,28 @@ fn settings(all: &mut Found, a: &Settings, b: &Settings) {
 }
 
 fn legs(all: &mut Found, role: Role, a: Option<&Leg>, b: Option<&Leg>) {
-    use Weight::{MayExplain, OtherQuestion};
-    let mut both = |what: &str, weight, text: &dyn Fn(&Leg) -> String| {
+    let mut both = |what: &str, text: &dyn Fn(&Leg) -> String| {
         let shown = |leg: Option<&Leg>| leg.map_or("none".into(), text);
-        all.add(&format!("{role}-{what}"), weight, shown(a), shown(b));
+        all.add(&format!("{role}-{what}"), Weight::MayExplain, shown(a), shown(b));
     };
-    both("environment", OtherQuestion, &|leg| {
-        let e = &leg.environment;
-        format!("{} {} ({}, {})", e.distro, e.release, e.libc, e.linkage)
-    });
-    both("toolchain", MayExplain, &|leg| {
+    both("toolchain", &|leg| {
         let toolchain = leg.environment.toolchain.as_ref();
         toolchain.map_or("not known".into(), |t| format!("rustc {} for {}", t.release, t.target))
     });
-    both("images", MayExplain, &|leg| {
+    both("images", &|leg| {
         let images = leg.environment.images.iter();
         joined(images.map(|i| format!("{} {} {}", i.purpose, i.reference, short(&i.digest))))
     });
-    both("variables", MayExplain, &|leg| {
+    both("variables", &|leg| {
         joined(leg.environment.env.iter().map(|(name, value)| format!("{name}={value}")))
     });
-    both("engine", MayExplain, &|leg| leg.environment.engine.clone());
-    both("limits-by", MayExplain, &|leg| {
+    both("engine", &|leg| leg.environment.engine.clone());
+    both("limits-by", &|leg| {
         joined(leg.environment.limits_by.iter().map(|(limit, by)| format!("{limit}: {by}")))
     });
 }
 
 fn machine(all: &mut Found, earlier: &RunRecord, later: &RunRecord) {
-    let arch = |record: &RunRecord| format!("{} {}", record.host.os, record.host.arch);
-    all.add("architecture", Weight::OtherQuestion, arch(earlier), arch(later));
     let kernel = |record: &RunRecord| record.host.kernel.clone();
     all.add("kernel", Weight::MayExplain, kernel(earlier), kernel(later));
     let size = |record: &RunRecord| {

@@ -3,21 +3,26 @@
 //! Takes two finished [`RunRecord`]s; gives a [`RunDifference`]. First what makes them less comparable,
 //! then tests, findings, steps, times and images. A test is only called worse or better where both
 //! runs are sure of it, where its attempts differ beyond chance (the limit of [`crate::compare`]), or
-//! where a crash, a hang or a kill for memory appeared that never was.
+//! where a crash, a hang or a kill for memory appeared that never was. What the later run did not see is
+//! said, and is never taken for good.
 
 mod brief;
+mod cannot_tell;
 mod conditions;
 mod costs;
 mod findings;
 mod images;
+pub mod matrices;
 mod steps;
 mod test;
 mod tests_of_both;
 mod worse;
 
-use libcmatrix_schema::{ChangeKind, RunDifference, RunRecord};
+use libcmatrix_schema::{Change, ChangeKind, RunDifference, RunRecord};
 
 pub use brief::in_brief;
+pub use conditions::{environment, question};
+pub use findings::by_code;
 pub use worse::NOTICEABLE;
 
 /// Compares two runs of one project: records that have their comparison.
@@ -29,6 +34,7 @@ pub fn difference(earlier: &RunRecord, later: &RunRecord) -> RunDifference {
         later: in_brief(later),
         conditions: conditions::differences(earlier, later),
         worse: Vec::new(),
+        cannot_tell: Vec::new(),
         still_worse: tests.still_worse,
         tests: tests.differences,
         new_findings: findings::only_in(later, earlier),
@@ -37,6 +43,7 @@ pub fn difference(earlier: &RunRecord, later: &RunRecord) -> RunDifference {
         costs: costs::differences(earlier, later),
         images: images::differences(earlier, later),
     };
+    difference.cannot_tell = cannot_tell::reasons(&difference, later);
     difference.worse = worse::reasons(&difference, later);
     difference
 }
@@ -47,7 +54,9 @@ pub fn is_same_project(a: &RunRecord, b: &RunRecord) -> bool {
     a.project.name == b.project.name
 }
 
-/// Whether a change says that the candidate is worse: what the policy counts as regressed, gone or other.
-fn is_worse(change: Option<ChangeKind>) -> bool {
-    change.is_some_and(ChangeKind::is_worse)
+/// Whether a change says that the candidate is worse. Where one side has no result for a reason outside of
+/// the test, as where the baseline was not built, it says nothing.
+#[must_use]
+pub fn is_worse(change: &Change) -> bool {
+    change.change != ChangeKind::Indeterminate && change.is_worse()
 }

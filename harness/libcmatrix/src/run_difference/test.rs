@@ -97,11 +97,11 @@ fn class(seen: &Seen<'_>) -> Class {
     let change = seen.change;
     let is_good = matches!(change.candidate.as_deref(), Some("passed" | "leaked"));
     match change.change {
-        kind if kind.is_worse() => Class::Worse,
         ChangeKind::Indeterminate => {
             let both = [change.baseline.as_deref(), change.candidate.as_deref()];
             if both.into_iter().all(has_result) { Class::Unsettled } else { Class::NoResult }
         }
+        _ if is_worse(change) => Class::Worse,
         ChangeKind::Unstable => Class::Unsettled,
         // A binary that is compared as a whole has no outcome, and here it starts.
         ChangeKind::Fixed => Class::Good,
@@ -193,9 +193,4 @@ fn counted(test: Option<&Test>) -> String {
         .collect();
     let ends = if ends.is_empty() { String::new() } else { format!(" ({})", ends.join(", ")) };
     format!("passed {} of {of}{ends}", passes(test))
-}
-
-/// Whether a test that only one run has a result for is worse there.
-pub(super) fn is_worse_from_the_start(kind: Kind, later: Option<ChangeKind>) -> bool {
-    matches!(kind, Kind::Appeared | Kind::ResultGained) && is_worse(later)
 }

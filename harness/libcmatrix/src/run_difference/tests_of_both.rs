@@ -26,9 +26,11 @@ pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Tests {
     for id in ids {
         let (a, b) = (then.seen(id), now.seen(id));
         let kinds = [&a, &b].map(|seen| seen.as_ref().map(|s| s.change.change));
+        let [earlier_is_worse, later_is_worse] =
+            [&a, &b].map(|seen| seen.as_ref().is_some_and(|seen| is_worse(seen.change)));
         let (kind, reason, probability) = match (&a, &b) {
             (Some(a), Some(b)) => {
-                tests.still_worse += u64::from(kinds.iter().all(|kind| is_worse(*kind)));
+                tests.still_worse += u64::from(earlier_is_worse && later_is_worse);
                 let Some(became) = between(a, b) else { continue };
                 (became.kind, became.reason, became.probability)
             }
@@ -45,7 +47,16 @@ pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Tests {
         };
         let id = id.to_owned();
         let [earlier, later] = kinds;
-        tests.differences.push(TestDifference { id, kind, earlier, later, reason, probability });
+        tests.differences.push(TestDifference {
+            id,
+            kind,
+            earlier,
+            later,
+            earlier_is_worse,
+            later_is_worse,
+            reason,
+            probability,
+        });
     }
     // Ids are in order already.
     tests.differences.sort_by_key(|test| Kind::ALL.iter().position(|kind| *kind == test.kind));

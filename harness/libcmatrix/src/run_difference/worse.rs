@@ -8,8 +8,6 @@ use libcmatrix_schema::{
     StepStatus, TestDifferenceKind as Kind, VerdictOutcome,
 };
 
-use super::test::is_worse_from_the_start;
-
 /// A cost or a size that grew less than by this, as a ratio, is told but counts for nothing.
 pub const NOTICEABLE: f64 = 1.05;
 
@@ -17,6 +15,8 @@ pub(super) fn reasons(difference: &RunDifference, later: &RunRecord) -> Vec<Stri
     let mut worse = Vec::new();
     if let (Some(then), Some(now)) = (difference.earlier.verdict, difference.later.verdict)
         && rank(now) > rank(then)
+        // A run that did not see everything is inconclusive for that alone.
+        && (now == VerdictOutcome::NoGo || difference.cannot_tell.is_empty())
     {
         worse.push(format!("the answer was {then} and is {now}"));
     }
@@ -36,7 +36,7 @@ pub(super) fn reasons(difference: &RunDifference, later: &RunRecord) -> Vec<Stri
         "was bad on both sides and is bad in the candidate alone",
         "were bad on both sides and are bad in the candidate alone",
     ));
-    let new = count(&|t| is_worse_from_the_start(t.kind, t.later));
+    let new = count(&|t| matches!(t.kind, Kind::Appeared | Kind::ResultGained) && t.later_is_worse);
     worse.extend(tests(
         new,
         "without an earlier result is worse in the candidate",
@@ -110,11 +110,10 @@ fn sizes_and_times(worse: &mut Vec<String>, difference: &RunDifference) {
             let what = match cost.quantity {
                 Quantity::BuildWall => "build takes {} more time",
                 Quantity::BuildProcessor => "build takes {} more processor time",
-                Quantity::BuildMemory => "build takes {} more memory",
                 Quantity::TestWall => "tests take {} more time",
                 Quantity::TestProcessor => "tests take {} more processor time",
-                Quantity::TestMemory => "tests take {} more memory",
-                Quantity::BenchIteration => "benchmarks take {} more time",
+                // Not among the costs of two runs.
+                Quantity::BuildMemory | Quantity::TestMemory | Quantity::BenchIteration => continue,
             };
             let what = what.replace("{}", &format!("{percent:.0} %"));
             worse.push(format!("the candidate's {what}"));

@@ -9,9 +9,9 @@ use std::{
 use libcmatrix_schema::{RunDifference, RunRecord, Trends};
 use tempfile::tempdir;
 
-use super::made::{FAIL, PASS, run, times};
+use super::made::{FAIL, PASS, decided, run, times};
 
-fn libcmatrix(folder: &Path, arguments: &[&str]) -> Output {
+pub fn libcmatrix(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_libcmatrix"))
         .args(arguments)
         .current_dir(folder)
@@ -19,7 +19,7 @@ fn libcmatrix(folder: &Path, arguments: &[&str]) -> Output {
         .expect("the command")
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
 }
 
@@ -54,6 +54,10 @@ fn compare_ends_by_what_got_worse() {
     assert_eq!(code(&["compare", "then.json"]), Some(2));
     assert_eq!(code(&["compare", "then.json", "half.json"]), Some(2));
     assert_eq!(code(&["compare", "then.json", "missing"]), Some(2));
+    let mut stopped = run(4, &[]);
+    stopped.interrupted = true;
+    write(folder, "stopped.json", &decided(stopped));
+    assert_eq!(code(&["compare", "now", "stopped.json"]), Some(11));
     let json = libcmatrix(folder, &["compare", "then.json", "now", "--format", "json"]);
     let difference: RunDifference = serde_json::from_slice(&json.stdout).expect("a difference");
     assert_eq!(
@@ -88,9 +92,42 @@ fn history_is_added_to_shown_merged_and_pruned() {
     assert!(pruned.contains("1 run "), "{pruned}");
     // The setting of the file in this folder counts where no option is given.
     fs::write(folder.join("libcmatrix.toml"), "[run]\nhistory = \"all.sqlite\"\n").expect("a file");
-    assert!(ok(&["history", "add", "then.json"]).contains("all.sqlite: 0 added"));
+    assert!(ok(&["history", "add", "now"]).contains("all.sqlite: 0 added"));
+    // What was pruned of it is there again.
+    assert!(ok(&["history", "add", "then.json"]).contains("all.sqlite: 1 added"));
+    let both = libcmatrix(folder, &["history", "prune"]);
+    assert_eq!(both.status.code(), Some(2), "{}", said(&both));
+    assert!(said(&both).contains("--keep-runs") && said(&both).contains("--keep-days"));
+    for option in [["--format", "html"], ["--project", "p"]] {
+        let refused = libcmatrix(folder, &[&["history"], &option[..], &["add", "now"]].concat());
+        assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+        assert!(said(&refused).contains(option[0]), "{}", said(&refused));
+    }
     let wrong = libcmatrix(folder, &["history", "add", "now", "missing"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
     let unknown = libcmatrix(folder, &["history", "--project", "q"]);
     assert_eq!(unknown.status.code(), Some(2), "{}", said(&unknown));
+}
+
+/// What did not come to its end is refused, with a reason; the others of the command are added.
+#[test]
+fn half_a_run_is_not_added() {
+    let folder = tempdir().expect("a folder");
+    let folder = folder.path();
+    two_nights(folder);
+    let (mut stopped, mut killed) = (run(3, &[]), run(4, &[]));
+    stopped.interrupted = true;
+    killed.finished_at = None;
+    write(folder, "stopped.json", &stopped);
+    write(folder, "killed.json", &killed);
+    for (name, why) in [("stopped.json", "was interrupted"), ("killed.json", "was killed")] {
+        let alone = libcmatrix(folder, &["history", "add", name, "--history", "none.sqlite"]);
+        assert_eq!(alone.status.code(), Some(2), "{}", said(&alone));
+        assert!(said(&alone).contains(why), "{}", said(&alone));
+    }
+    assert!(!folder.join("none.sqlite").exists(), "there was nothing to keep");
+    let add = ["history", "add", "then.json", "stopped.json", "killed.json", "now"];
+    let some = libcmatrix(folder, &add);
+    assert_eq!(some.status.code(), Some(2), "{}", said(&some));
+    assert!(said(&some).contains("2 added, 0 known already"), "{}", said(&some));
 }

@@ -2,11 +2,12 @@
 
 use libcmatrix::{report::difference::render, run_difference::difference};
 use libcmatrix_schema::{
-    AttemptStatus, CostShows, RunRecord, TestDifferenceKind as Kind, Toolchain, Weight,
+    AttemptStatus, CostShows, Outcome, RunDifference, RunRecord, Test, TestDifferenceKind as Kind,
+    Toolchain, VerdictOutcome, Weight,
 };
 use proptest::{collection::vec, prelude::*};
 
-use super::made::{Both, CRASH, FAIL, PASS, built, run, times};
+use super::made::{Both, CRASH, FAIL, PASS, built, decided, run, times};
 
 /// What became of one test.
 fn became(then: Both, now: Both) -> Option<Kind> {
@@ -94,6 +95,78 @@ fn times_are_called_by_the_baselines_measure() {
     assert_eq!(unmeasured.costs[0].shows, CostShows::NotMeasured);
 }
 
+/// A test that only the candidate has, or that the baseline ignores, is worse there where it crashes.
+#[test]
+fn what_only_the_candidate_runs_may_be_worse() {
+    let good = || ("p$good", both((&PASS, 1), (&PASS, 1)));
+    let alone = |end: &AttemptStatus| ("p$new", (vec![], times(end, 5)));
+    let then = run(1, &[good()]);
+    let now = run(2, &[good(), alone(&CRASH)]);
+    assert_eq!(now.verdict.as_ref().map(|v| v.outcome), Some(VerdictOutcome::NoGo));
+    let told = difference(&then, &now);
+    assert_eq!((told.earlier.worse, told.later.worse), (0, 1));
+    let count = |told: &[String]| told.iter().filter(|w| w.contains("without an earlier")).count();
+    assert_eq!(count(&told.worse), 1, "{:?}", told.worse);
+    assert!(plain(&told).contains("from the start"));
+    let again = difference(&now, &now);
+    assert_eq!((again.still_worse, again.worse.len()), (1, 0));
+    let crashes_now = difference(&run(1, &[good(), alone(&PASS)]), &now);
+    assert_eq!(crashes_now.tests[0].kind, Kind::Regressed);
+    let ignored = |day, end: &AttemptStatus| {
+        let mut record = run(day, &[good(), alone(end)]);
+        let id = "p$new".into();
+        record.legs[0].tests.push(Test { id, outcome: Outcome::Ignored, attempts: vec![] });
+        decided(record)
+    };
+    let told = difference(&ignored(1, &PASS), &ignored(2, &CRASH));
+    assert_eq!((told.tests[0].kind, told.later.worse), (Kind::Regressed, 1));
+}
+
+/// A run that saw nothing, or not all, is no all-clear.
+#[test]
+fn what_was_not_seen_is_not_good() {
+    let tests = ["p$a", "p$b"].map(|id| (id, both((&PASS, 5), (&FAIL, 5))));
+    let then = run(1, &tests);
+    let stopped = |end: &dyn Fn(&mut RunRecord)| {
+        let mut record = run(2, &[]);
+        for leg in &mut record.legs {
+            leg.binaries.clear();
+            leg.steps.clear();
+        }
+        end(&mut record);
+        decided(record)
+    };
+    let told = |now: &RunRecord| {
+        let told = difference(&then, now);
+        assert!(told.worse.is_empty(), "{:?}", told.worse);
+        let text = plain(&told);
+        assert!(text.contains("CANNOT TELL"), "{text}");
+        assert!(!text.contains("NOTHING WORSE") && !text.contains("no test is worse"), "{text}");
+        told.cannot_tell.join("; ")
+    };
+    let nothing =
+        "the later run compared no test; 2 tests that had a result have none in the later run";
+    assert_eq!(told(&stopped(&|_| {})), nothing);
+    let interrupted = told(&stopped(&|record| record.interrupted = true));
+    assert_eq!(interrupted, format!("the later run was interrupted; {nothing}"));
+    let killed = told(&stopped(&|record| record.finished_at = None));
+    assert_eq!(killed, format!("the later run did not come to its end; {nothing}"));
+    // What is seen to be worse is worse, whatever else was not seen.
+    let mut part = run(2, &[("p$c", both((&PASS, 5), (&CRASH, 5)))]);
+    part.interrupted = true;
+    let worse = difference(&run(1, &[("p$c", both((&PASS, 1), (&PASS, 1)))]), &decided(part));
+    assert!(!worse.worse.is_empty() && !worse.cannot_tell.is_empty());
+    assert!(plain(&worse).contains("\nWORSE"));
+    // Of a run that was good and one that did not see anything, the answer is not worse: there is none.
+    let good = run(1, &[("p$c", both((&PASS, 1), (&PASS, 1)))]);
+    let unseen = difference(&good, &stopped(&|record| record.interrupted = true));
+    assert_eq!((unseen.worse.len(), unseen.cannot_tell.len()), (0, 3), "{:?}", unseen.worse);
+}
+
+fn plain(difference: &RunDifference) -> String {
+    anstream::adapter::strip_str(&render(difference, 100)).to_string()
+}
+
 /// Two nights with something of everything.
 fn nights() -> (RunRecord, RunRecord) {
     let flaky = (times(&PASS, 5), [times(&PASS, 3), times(&FAIL, 2)].concat());
@@ -132,6 +205,8 @@ fn nights() -> (RunRecord, RunRecord) {
     let mut then = built(then, 10.0, 12.0);
     then.legs[1].environment.toolchain = Some(toolchain("1.95.0"));
     now.legs[1].environment.toolchain = Some(toolchain("1.96.0"));
+    then.project.commit = Some(format!("{:040x}", 1));
+    now.project.commit = Some("\u{1b}[31mabc".into());
     now.settings.filters = vec!["\u{1b}[31modd".into()];
     (then, built(now, 10.0, 14.0))
 }

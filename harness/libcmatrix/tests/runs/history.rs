@@ -9,7 +9,7 @@ use libcmatrix::{
 use proptest::{collection::vec, prelude::*};
 use tempfile::tempdir;
 
-use super::made::{CRASH, FAIL, PASS, built, run, times};
+use super::made::{CRASH, FAIL, PASS, built, run, shipped, times};
 
 /// A run of that day of November, with a test that is bad.
 pub fn some(day: u32) -> KeptRun {
@@ -72,6 +72,43 @@ fn histories_are_merged() {
     assert_eq!(a.runs().expect("runs"), all);
     assert_eq!(names(&mut b).len(), 2, "the other stays as it is");
     assert_eq!(a.merge(&mut b).expect("merged"), Merged { all: 2, new: 0 });
+}
+
+/// What one machine has pruned and another still has is whole afterwards, whichever comes first.
+#[test]
+fn details_are_merged_in_either_order() {
+    let folder = tempdir().expect("a folder");
+    let open = |name: &str| HistoryFile::open_or_create(&folder.path().join(name)).expect("one");
+    let (mut pruned, mut full) = (open("pruned"), open("full"));
+    for history in [&mut pruned, &mut full] {
+        for day in [1, 2] {
+            history.add(&some(day)).expect("added");
+        }
+    }
+    pruned.prune(&Keep::Runs(0), false).expect("pruned");
+    let whole: Vec<KeptRun> = [1, 2].map(some).into();
+    for (name, first, second) in [("a", true, false), ("b", false, true)] {
+        let mut merged = open(name);
+        for is_pruned in [first, second] {
+            merged.merge(if is_pruned { &mut pruned } else { &mut full }).expect("merged");
+        }
+        assert_eq!(merged.runs().expect("runs"), whole, "{name}");
+    }
+}
+
+/// A run with images, one of the user's own Dockerfile among them.
+#[test]
+fn images_of_every_kind_are_kept() {
+    let folder = tempdir().expect("a folder");
+    let mut record = run(1, &[]);
+    shipped(&mut record, &[("runtime", 30), ("empty", 10), ("own", 20)]);
+    let kept = kept::of(&record);
+    let sizes: Vec<u64> = kept.legs[1].images.iter().map(|image| image.bytes).collect();
+    assert_eq!(sizes, [30, 20, 10]);
+    let path = folder.path().join("h.sqlite");
+    let mut history = HistoryFile::open_or_create(&path).expect("a history");
+    history.add(&kept).expect("added");
+    assert_eq!(history.runs().expect("runs"), [kept]);
 }
 
 #[test]

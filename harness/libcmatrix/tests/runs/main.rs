@@ -4,5 +4,6 @@ mod command;
 mod difference;
 mod history;
 mod made;
+mod matrices;
 mod trends;
 mod writers;

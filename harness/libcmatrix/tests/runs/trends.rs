@@ -2,15 +2,15 @@
 
 use libcmatrix::{
     history::{
-        kept::{self, KeptRun},
+        kept::{self, KeptChange, KeptRun},
         trend::trends,
     },
     report::history::{html, terminal},
 };
-use libcmatrix_schema::{ChangeKind, GrowthOf, Role, Series};
+use libcmatrix_schema::{AttemptStatus, ChangeKind, Flavour, GrowthOf, Role, RunRecord, Series};
 use proptest::{collection::vec, prelude::*};
 
-use super::made::{Both, CRASH, FAIL, PASS, built, run, times};
+use super::made::{Both, CRASH, FAIL, PASS, built, run, shipped, times};
 
 fn good() -> Both {
     (times(&PASS, 1), times(&PASS, 1))
@@ -28,7 +28,7 @@ fn flaky() -> Both {
 fn series(days: &[Vec<(&str, Both)>]) -> Series {
     let runs: Vec<KeptRun> = (1..).zip(days).map(|(day, t)| kept::of(&run(day, t))).collect();
     let mut all = trends(&runs).series;
-    assert_eq!(all.len(), 1);
+    assert_eq!(all.len(), 1, "one question");
     all.remove(0)
 }
 
@@ -52,6 +52,102 @@ fn a_test_that_is_good_again_is_none() {
     let always = series(&[t(bad()), t(bad())]);
     assert_eq!(always.regressions[0].last_good, None);
     assert_eq!(always.regressions[0].bad_runs, 2);
+}
+
+/// A test of the candidate alone that crashes there is worse, though nothing regressed.
+#[test]
+fn what_only_the_candidate_has_may_be_worse() {
+    let night = |end: &AttemptStatus| vec![("p$t", (vec![], times(end, 5))), ("p$u", good())];
+    let series = series(&[night(&PASS), night(&CRASH), night(&CRASH)]);
+    let worse: Vec<u64> = series.runs.iter().map(|run| run.worse).collect();
+    assert_eq!(worse, [0, 1, 1]);
+    let [regression] = &series.regressions[..] else { panic!("{:?}", series.regressions) };
+    assert_eq!((regression.change, regression.bad_runs), (ChangeKind::Appeared, 2));
+    let last_good = regression.last_good.as_ref().map(|run| run.started_at.as_str());
+    assert_eq!(last_good, Some("2026-11-01T02:00:00Z"), "it was there, and good");
+}
+
+/// A night that saw nothing ends no regression; a test that was taken out is none any more.
+#[test]
+fn a_night_without_results_hides_nothing() {
+    let night = |both: Both| vec![("p$t", both), ("p$u", good())];
+    let broken = || vec![];
+    let told = series(&[night(good()), night(bad()), broken()]);
+    let [regression] = &told.regressions[..] else { panic!("{:?}", told.regressions) };
+    assert_eq!((regression.bad_runs, regression.silent_runs), (1, 1));
+    assert!(series(&[night(bad()), night(good()), broken()]).regressions.is_empty());
+    let taken_out = series(&[night(bad()), vec![("p$u", good())], broken()]);
+    assert!(taken_out.regressions.is_empty(), "{:?}", taken_out.regressions);
+}
+
+/// Only what asks the same is set against each other.
+#[test]
+fn another_question_is_another_series() {
+    let asks = |change: &dyn Fn(&mut RunRecord)| {
+        let mut other = run(2, &[]);
+        change(&mut other);
+        trends(&[kept::of(&run(1, &[])), kept::of(&other)]).series.len()
+    };
+    assert_eq!(asks(&|_| {}), 1);
+    assert_eq!(asks(&|r| r.settings.profile = "release".into()), 2);
+    assert_eq!(asks(&|r| r.settings.filters = vec!["a".into()]), 2);
+    assert_eq!(asks(&|r| r.settings.cargo_args = vec!["--all-features".into()]), 2);
+    assert_eq!(asks(&|r| r.settings.test_image = "builder".into()), 2);
+    assert_eq!(asks(&|r| r.settings.doctests = true), 2);
+    assert_eq!(asks(&|r| r.host.arch = "aarch64".into()), 2);
+    assert_eq!(asks(&|r| r.legs[1].environment.release = "2".into()), 2);
+    assert_eq!(asks(&|r| r.settings.attempts = 5), 1, "that may explain something, no more");
+}
+
+#[test]
+fn what_was_pruned_is_told() {
+    let mut runs = weeks();
+    for run in &mut runs[..3] {
+        (run.has_details, run.changes) = (false, vec![]);
+    }
+    let both =
+        |runs: &[KeptRun]| [terminal::render(&trends(runs), 100), html::render(&trends(runs))];
+    for text in both(&runs) {
+        assert!(text.contains("what each test did in 3 older runs is not kept"), "{text}");
+    }
+    for run in &mut runs {
+        (run.has_details, run.changes) = (false, vec![]);
+    }
+    for text in both(&runs) {
+        assert!(text.contains("is not kept, so which are worse now is not known"), "{text}");
+    }
+    assert!(both(&weeks()).iter().all(|text| !text.contains("is not kept")));
+}
+
+#[test]
+fn images_of_an_own_dockerfile_are_drawn_and_grow() {
+    let night = |day: u32| {
+        let mut record = run(day, &[]);
+        shipped(&mut record, &[("own", 1_000_000 * u64::from(day))]);
+        kept::of(&record)
+    };
+    let trends = trends(&[1, 2].map(night));
+    let grown: Vec<&GrowthOf> = trends.series[0].growth.iter().map(|growth| &growth.of).collect();
+    assert_eq!(grown, [&GrowthOf::Image { flavour: Flavour::Own }]);
+    assert!(html::render(&trends).contains("Image of its own Dockerfile"));
+}
+
+/// More tests take more time, and none of them is slower.
+#[test]
+fn more_tests_are_no_growth() {
+    let names: Vec<String> = (0..64).map(|n| format!("p$t{n}")).collect();
+    let night = |n: usize| names[..n].iter().map(|name| (name.as_str(), good())).collect();
+    let series = series(&[1, 2, 4, 8, 16, 32, 64].map(night));
+    assert!(series.growth.is_empty(), "{:?}", series.growth);
+}
+
+/// The time of all tests is that of the same tests on both sides.
+#[test]
+fn both_sides_add_up_the_same_tests() {
+    let series = series(&[vec![("p$bad", bad()), ("p$good", good()), ("p$more", good())]]);
+    let told: Vec<(Role, f64)> =
+        series.runs[0].times.iter().map(|time| (time.role, time.seconds)).collect();
+    assert_eq!(told, [(Role::Baseline, 0.2), (Role::Candidate, 0.2)]);
 }
 
 #[test]
@@ -104,7 +200,7 @@ fn weeks() -> Vec<KeptRun> {
         ];
         let mut kept = kept::of(&built(run(day, &tests), 10.0, 12.0 + f64::from(day) / 2.0));
         kept.version = Some("0.1.0".into());
-        kept.commit = Some(format!("{day:040x}{}", if day == 14 { "+" } else { "" }));
+        kept.commit = Some(format!("{day:040x}"));
         kept
     };
     (1..=14).map(night).collect()
@@ -125,8 +221,12 @@ fn names_do_nothing_on_the_page() {
     let mut runs = weeks();
     for run in &mut runs {
         run.project = "<script>alert(1)</script>\u{202e}\"'&".into();
-        run.changes[0].0 = "p$<img src=x onerror=alert(1)>".into();
-        run.changes[0].1 = ChangeKind::Regressed;
+        run.question.insert("filters".into(), "<script>alert(1)</script>".into());
+        run.changes[0] = KeptChange {
+            id: "p$<img src=x onerror=alert(1)>".into(),
+            kind: ChangeKind::Regressed,
+            is_worse: true,
+        };
     }
     let page = html::render(&trends(&runs));
     assert!(page.contains("alert(1)"), "it is told");
@@ -151,7 +251,8 @@ proptest! {
             .collect();
         let series = series(&days);
         let (good, bad) = (0, 1);
-        let newest_is_bad = nights.last() == Some(&bad);
+        // Of those that tell.
+        let newest_is_bad = nights.iter().rfind(|n| **n <= bad) == Some(&bad);
         prop_assert_eq!(series.regressions.len(), usize::from(newest_is_bad));
         if let [told] = &series.regressions[..] {
             let at = |run_id: &str| {

@@ -1,12 +1,13 @@
 //! What grew most: builds, tests and images. Sizes are what they are; times are only told of where
-//! values in no order at all hardly ever look so much like growth.
+//! values in no order at all hardly ever look so much like growth. The time of all tests together is not
+//! among it: where tests are added it grows, and none of them is slower.
 
 use std::collections::BTreeMap;
 
 use libcmatrix_schema::{Flavour, Growth, GrowthOf, Quantity, Role};
 
 use super::{
-    super::kept::{KeptLeg, KeptRun},
+    super::kept::{FLAVOURS, KeptLeg, KeptRun},
     kendall::{line, probability_of_growth},
     leg,
 };
@@ -20,15 +21,12 @@ pub(super) fn largest(runs: &[&KeptRun]) -> Vec<Growth> {
     let mut all = Vec::new();
     for role in [Role::Candidate, Role::Baseline] {
         let legs: Vec<&KeptLeg> = runs.iter().filter_map(|run| leg(run, role)).collect();
-        for (of, quantity) in
-            [(GrowthOf::Build, Quantity::BuildWall), (GrowthOf::Tests, Quantity::TestWall)]
-        {
-            let value = |leg: &&KeptLeg| leg.times.iter().find(|t| t.0 == quantity).map(|t| t.1);
-            let values: Vec<f64> = legs.iter().filter_map(value).collect();
-            all.extend(of_time(of, role, &values, LIMIT));
-        }
+        let is_build = |time: &&(Quantity, f64, u64)| time.0 == Quantity::BuildWall;
+        let build = |leg: &&KeptLeg| leg.times.iter().find(is_build).map(|time| time.1);
+        let builds: Vec<f64> = legs.iter().filter_map(build).collect();
+        all.extend(of_time(GrowthOf::Build, role, &builds, LIMIT));
         all.extend(of_tests(&legs, role));
-        for flavour in [Flavour::Runtime, Flavour::Empty] {
+        for flavour in FLAVOURS {
             let image = |leg: &&KeptLeg| leg.images.iter().find(|i| i.flavour == flavour).copied();
             let sizes = legs.iter().filter_map(image).map(|image| image.bytes);
             all.extend(of_size(flavour, role, &sizes.collect::<Vec<_>>()));

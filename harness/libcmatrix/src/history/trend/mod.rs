@@ -1,7 +1,7 @@
 //! What kept runs show together. Pure.
 //!
-//! Takes runs, the oldest first; gives [`Trends`]: runs of one project and one pair of environments make
-//! a series, and only what lies in one series is set against each other.
+//! Takes runs, the oldest first; gives [`Trends`]: runs of one project and one pair of environments that
+//! ask the same make a series, and only what lies in one series is set against each other.
 
 mod growth;
 mod kendall;
@@ -17,16 +17,17 @@ use super::kept::{KeptLeg, KeptRun};
 /// Finds what runs show together.
 #[must_use]
 pub fn trends(runs: &[KeptRun]) -> Trends {
-    let mut by_key: BTreeMap<[&str; 3], Vec<&KeptRun>> = BTreeMap::new();
+    let mut by_key: BTreeMap<Key<'_>, Vec<&KeptRun>> = BTreeMap::new();
     for run in runs {
         by_key.entry(key(run)).or_default().push(run);
     }
     let mut series: Vec<Series> = by_key
         .into_iter()
-        .map(|([project, baseline, candidate], runs)| Series {
+        .map(|(([project, baseline, candidate], question), runs)| Series {
             project: project.into(),
             baseline: baseline.into(),
             candidate: candidate.into(),
+            question: question.clone(),
             regressions: regressions::ongoing(&runs),
             unstable: unstable::flakiest(&runs),
             growth: growth::largest(&runs),
@@ -42,10 +43,12 @@ fn newest(series: &Series) -> Option<&str> {
     series.runs.last().map(|run| run.started_at.as_str())
 }
 
-/// What makes runs comparable: project, baseline, candidate.
-fn key(run: &KeptRun) -> [&str; 3] {
+/// What makes runs comparable: project, baseline, candidate, and what was asked.
+type Key<'a> = ([&'a str; 3], &'a BTreeMap<String, String>);
+
+fn key(run: &KeptRun) -> Key<'_> {
     let name = |role| leg(run, role).map_or("", |leg| leg.name.as_str());
-    [&run.project, name(Role::Baseline), name(Role::Candidate)]
+    ([&run.project, name(Role::Baseline), name(Role::Candidate)], &run.question)
 }
 
 /// The side of that role.

@@ -3,9 +3,7 @@
 //! written as it is.
 
 use askama::Template;
-use libcmatrix_schema::{
-    ChangeKind, Flavour, HistoryRun, Quantity, Role, Series, Trends, VerdictOutcome,
-};
+use libcmatrix_schema::{Flavour, HistoryRun, Quantity, Role, Series, Trends, VerdictOutcome};
 
 use super::{
     super::{amount, sanitise::sanitise_line},
@@ -51,6 +49,8 @@ struct SeriesView {
     class: &'static str,
     answer: String,
     sentence: String,
+    question: String,
+    not_kept: Option<String>,
     places: Vec<Place>,
     plots: Vec<Plot>,
     /// The oldest and the newest run, below each plot.
@@ -91,6 +91,8 @@ fn view(n: usize, series: &Series) -> SeriesView {
         class: class(newest.and_then(|run| run.verdict)),
         answer: newest.map_or("none".into(), words::answer),
         sentence: sentence(series),
+        question: words::question(series),
+        not_kept: words::not_kept(series),
         places: places(series),
         plots: plots(series, &names),
         ends: [names.first(), names.last()].map(|name| name.cloned().unwrap_or_default()),
@@ -98,7 +100,7 @@ fn view(n: usize, series: &Series) -> SeriesView {
             .regressions
             .iter()
             .take(ROWS)
-            .map(|r| [sanitise_line(&r.id), in_words(r.change).into(), words::since(r)])
+            .map(|r| [sanitise_line(&r.id), words::what(r.change).into(), words::since(r)])
             .collect(),
         more_regressions: series.regressions.len().saturating_sub(ROWS),
         unstable: series
@@ -136,6 +138,7 @@ fn view(n: usize, series: &Series) -> SeriesView {
 fn sentence(series: &Series) -> String {
     let Some(newest) = series.runs.last() else { return String::new() };
     let worse = match newest.worse {
+        0 if newest.compared == 0 => "nothing is known of any test".to_owned(),
         0 => "no test is worse in the candidate".to_owned(),
         1 => "1 test is worse in the candidate".to_owned(),
         n => format!("{n} tests are worse in the candidate"),
@@ -150,15 +153,6 @@ fn sentence(series: &Series) -> String {
         newest.compared,
         newest.total
     )
-}
-
-fn in_words(change: ChangeKind) -> &'static str {
-    match change {
-        ChangeKind::Regressed => "bad in the candidate only",
-        ChangeKind::Disappeared => "not there in the candidate",
-        ChangeKind::Differs => "bad on both sides, differently",
-        _ => "other",
-    }
 }
 
 fn class(verdict: Option<VerdictOutcome>) -> &'static str {
@@ -235,8 +229,9 @@ fn plots(series: &Series, names: &[String]) -> Vec<Plot> {
         plot("Tests that are worse in the candidate", names, worse, Unit::Whole, &whole),
         plot("Tests compared, of those known", names, compared, Unit::Whole, &whole),
         times("Time of a cold build", Quantity::BuildWall),
-        times("Time of all tests that pass, one after another", Quantity::TestWall),
+        times("Time of the tests that pass on both sides, together", Quantity::TestWall),
         images("Image on its base, unpacked", Flavour::Runtime),
+        images("Image of its own Dockerfile, unpacked", Flavour::Own),
         images("Image on nothing, unpacked", Flavour::Empty),
     ]
     .into_iter()

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
 use libcmatrix_schema::{HistoryRun, Series, Trends, UnstableTest, VerdictOutcome};
 
 use super::{
@@ -11,6 +10,7 @@ use super::{
         sanitise::sanitise_line,
         terminal::{BOLD, DIM, more, wrapped},
     },
+    columns::table,
     words,
 };
 
@@ -27,16 +27,17 @@ pub fn render(trends: &Trends, width: usize) -> String {
         out.push_str("\nno runs are kept yet: `libcmatrix run --history FILE` adds one\n");
     }
     for series in &trends.series {
-        head(&mut out, series);
+        head(&mut out, series, width);
         runs(&mut out, series, width);
         regressions(&mut out, series, width);
+        not_kept(&mut out, series, width);
         unstable(&mut out, series, width);
         growth(&mut out, series, width);
     }
     out
 }
 
-fn head(out: &mut String, series: &Series) {
+fn head(out: &mut String, series: &Series, width: usize) {
     let [project, baseline, candidate] =
         [&series.project, &series.baseline, &series.candidate].map(|text| sanitise_line(text));
     let newest = series.runs.last();
@@ -44,6 +45,7 @@ fn head(out: &mut String, series: &Series) {
     let answer = newest.map_or(String::new(), |run| words::answer(run).to_uppercase());
     let _ = writeln!(out, "\n{style}{answer}{style:#}  {BOLD}{project}{BOLD:#}");
     let _ = writeln!(out, "{DIM}{baseline} -> {candidate}{DIM:#}");
+    wrapped(out, "", &words::question(series), width);
 }
 
 fn runs(out: &mut String, series: &Series, width: usize) {
@@ -97,10 +99,17 @@ fn regressions(out: &mut String, series: &Series, width: usize) {
     let _ = writeln!(out, "\n  {BOLD}worse now ({}){BOLD:#} {DIM}{meaning}{DIM:#}", all.len());
     for regression in all.iter().take(TESTS) {
         let _ = writeln!(out, "  {}", sanitise_line(&regression.id));
-        let text = format!("{}: {}", regression.change, words::since(regression));
+        let text = format!("{}: {}", words::what(regression.change), words::since(regression));
         wrapped(out, "    ", &text, width);
     }
     more(out, all.len().saturating_sub(TESTS), "test", Some("--format json"));
+}
+
+fn not_kept(out: &mut String, series: &Series, width: usize) {
+    if let Some(text) = words::not_kept(series) {
+        let _ = writeln!(out);
+        wrapped(out, "  ", &text, width);
+    }
 }
 
 fn unstable(out: &mut String, series: &Series, width: usize) {
@@ -142,19 +151,6 @@ fn growth(out: &mut String, series: &Series, width: usize) {
         let role = growth.role.to_string();
         vec![words::percent(growth), format!("{from} -> {to}"), role, runs, words::grown(growth)]
     });
-    table(out, rows.collect(), width);
+    table(out, rows, width);
     more(out, all.len().saturating_sub(TESTS), "thing", Some("--format json"));
-}
-
-fn table(out: &mut String, rows: Vec<Vec<String>>, width: usize) {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
-    for row in rows {
-        table.add_row(row);
-    }
-    for line in table.to_string().lines() {
-        let _ = writeln!(out, " {}", line.trim_end());
-    }
 }

@@ -1,6 +1,8 @@
 //! Parts that both forms say alike.
 
-use libcmatrix_schema::{Growth, GrowthOf, HistoryRun, OngoingRegression, RunName};
+use libcmatrix_schema::{
+    ChangeKind, Growth, GrowthOf, HistoryRun, OngoingRegression, RunName, Series,
+};
 
 use super::super::{amount, sanitise::sanitise_line};
 
@@ -13,12 +15,49 @@ pub(super) fn minute(time: &str) -> String {
     }
 }
 
-/// As git shortens it, with the mark that files were changed.
-pub(super) fn commit(commit: Option<&str>) -> String {
+/// As git shortens it.
+pub(in crate::report) fn commit(commit: Option<&str>) -> String {
     let Some(commit) = commit else { return "-".into() };
-    let mark = if commit.ends_with('+') { "+" } else { "" };
-    let short: String = commit.trim_end_matches('+').chars().take(9).collect();
-    sanitise_line(&format!("{short}{mark}"))
+    let short: String = commit.chars().take(9).collect();
+    sanitise_line(&short)
+}
+
+/// What is worse, of a test that is.
+pub(in crate::report) fn what(change: ChangeKind) -> &'static str {
+    match change {
+        ChangeKind::Regressed => "bad in the candidate only",
+        ChangeKind::Disappeared => "not there in the candidate",
+        ChangeKind::Differs => "bad on both sides, differently",
+        ChangeKind::Appeared => "bad in the candidate, which alone runs it",
+        _ => "other",
+    }
+}
+
+/// What the runs of a series ask, without what was not asked for.
+pub(super) fn question(series: &Series) -> String {
+    let asked = series
+        .question
+        .iter()
+        .filter(|(_, text)| !matches!(text.as_str(), "none" | "not asked for"));
+    let asked: Vec<String> =
+        asked.map(|(code, text)| sanitise_line(&format!("{code}: {text}"))).collect();
+    asked.join("; ")
+}
+
+/// That what each test did was pruned, where it was.
+pub(super) fn not_kept(series: &Series) -> Option<String> {
+    let runs = match series.runs.iter().filter(|run| !run.has_details).count() {
+        0 => return None,
+        n => n,
+    };
+    let plural = if runs == 1 { "" } else { "s" };
+    Some(if runs == series.runs.len() {
+        format!(
+            "what each test did in {runs} run{plural} is not kept, so which are worse now is not known"
+        )
+    } else {
+        format!("what each test did in {runs} older run{plural} is not kept")
+    })
 }
 
 pub(super) fn answer(run: &HistoryRun) -> String {
@@ -55,7 +94,6 @@ pub(super) fn since(regression: &OngoingRegression) -> String {
 pub(super) fn grown(growth: &Growth) -> String {
     match &growth.of {
         GrowthOf::Build => "cold build".into(),
-        GrowthOf::Tests => "all tests".into(),
         GrowthOf::Test { id } => sanitise_line(id),
         GrowthOf::Image { flavour } => format!("image {}", flavour),
     }
