@@ -81,8 +81,8 @@ pub struct Project {
     pub kind: ProjectKind,
     /// The packages under test.
     pub packages: Vec<Package>,
-    /// The git commit that was checked out, with `+` behind it where files were changed since; absent
-    /// where the folder is in no repository.
+    /// The git commit that is checked out, whatever was changed since; absent where the folder is in no
+    /// repository, or its `Cargo.toml` is not of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
 }

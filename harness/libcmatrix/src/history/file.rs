@@ -1,8 +1,6 @@
 //! The file itself: opened, and told from what is none.
 
 use std::{
-    fs::File,
-    io::{ErrorKind, Read},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -14,8 +12,6 @@ use crate::failure::{Failure, Result};
 
 /// How long a writer waits for others.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How every SQLite file begins (<https://sqlite.org/fileformat.html>).
-const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// A history, open.
 #[derive(Debug)]
@@ -50,7 +46,8 @@ impl HistoryFile {
 
     fn open_with(path: &Path, flags: OpenFlags) -> Result<Self> {
         let told = |e: rusqlite::Error| explain(path, &e);
-        looks_like_sqlite(path)?;
+        // Nothing looks into the file but SQLite: closing it would end the locks that this process holds on
+        // it (https://sqlite.org/howtocorrupt.html, 2.2).
         // Where the file may not be written, SQLite opens it for reading.
         let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(told)?;
@@ -96,21 +93,6 @@ impl HistoryFile {
     }
 }
 
-/// SQLite would take an empty file, or one of its own; anything else is refused before it sees it.
-fn looks_like_sqlite(path: &Path) -> Result<()> {
-    let mut start = Vec::new();
-    match File::open(path).and_then(|file| file.take(16).read_to_end(&mut start)) {
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-        Err(e) => {
-            Err(Failure::environment(format!("the history {} cannot be read", path.display()))
-                .because(e)
-                .hint("name a file with --history"))
-        }
-        Ok(_) if start.is_empty() || start == MAGIC => Ok(()),
-        Ok(_) => Err(foreign(path, "it is no SQLite file")),
-    }
-}
-
 fn foreign(path: &Path, why: &str) -> Failure {
     Failure::usage(format!("{} is no history of libcmatrix", path.display()))
         .because(why)
@@ -119,7 +101,10 @@ fn foreign(path: &Path, why: &str) -> Failure {
 
 fn explain(path: &Path, e: &rusqlite::Error) -> Failure {
     let (what, hint) = match e.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
+        Some(ErrorCode::NotADatabase) => {
+            return foreign(path, "it is no SQLite file, or its beginning is damaged");
+        }
+        Some(ErrorCode::DatabaseCorrupt) => (
             "is damaged",
             "nothing of it was changed; `sqlite3 FILE .recover` saves what can be read, \
              `libcmatrix history add` makes a new one of the folders of runs",
