@@ -71,3 +71,75 @@ fn sentence(matrix: &Matrix) -> String {
         .map(|(number, word)| format!("{number} {word}"));
     format!("{} pairs: {}", matrix.cells.len(), told.collect::<Vec<_>>().join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use libcmatrix_schema::{CellRun, Tool};
+
+    use super::*;
+
+    const HOSTILE: &str = "<img src=x>\u{1b}[31m\u{202e}\"'&";
+
+    fn matrix() -> Matrix {
+        let cell = |candidate: &str, result| MatrixCell {
+            baseline: "debian".into(),
+            candidate: candidate.into(),
+            result,
+        };
+        let ran = CellRun {
+            folder: "../../etc".into(),
+            verdict: VerdictOutcome::NoGo,
+            reasons: vec![HOSTILE.into()],
+            compared: 3,
+            total: 4,
+            changes: [("regressed".to_owned(), 1)].into(),
+            findings: vec![HOSTILE.into()],
+        };
+        Matrix {
+            schema_version: 1,
+            tool: Tool { name: "libcmatrix".into(), version: "0".into() },
+            matrix_id: "m".into(),
+            started_at: "2026-01-01T00:00:00Z".into(),
+            project: HOSTILE.into(),
+            cells: vec![
+                cell(HOSTILE, CellResult::Ran(ran)),
+                cell("alpine", CellResult::Failed { why: HOSTILE.into(), folder: None }),
+                cell("later", CellResult::NotRun),
+            ],
+        }
+    }
+
+    #[test]
+    fn hostile_text_stays_text() {
+        let page = html::render(&matrix());
+        let text = terminal::render(&matrix(), 80);
+        for shown in [&page, &text] {
+            assert!(!shown.contains(['\u{202e}']), "{shown}");
+            assert!(shown.contains("3 of 4 tests compared, 1 regressed"), "{shown}");
+            assert!(shown.contains("1 no-go, 1 failed, 1 not run"), "{shown}");
+        }
+        assert!(!page.contains("<img") && !page.contains('\u{1b}'), "{page}");
+        assert!(!text.contains("\u{1b}[31m"), "{text}");
+        // A folder that leads elsewhere is not linked to.
+        assert!(!page.contains("href=\"../"), "{page}");
+    }
+
+    #[test]
+    fn every_pair_has_its_place_in_the_grid() {
+        let page = html::render(&matrix());
+        for place in
+            ["href=\"#pair-0\">no-go", "href=\"#pair-1\">failed", "href=\"#pair-2\">not run"]
+        {
+            assert!(page.contains(place), "{place}: {page}");
+        }
+        let text = terminal::render(&matrix(), 80);
+        assert!(
+            text.lines().any(|line| line.split_whitespace().eq(["alpine", "failed"])),
+            "{text}"
+        );
+        assert!(
+            text.lines().any(|line| line.split_whitespace().eq(["later", "not", "run"])),
+            "{text}"
+        );
+    }
+}
