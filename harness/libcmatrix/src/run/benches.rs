@@ -27,12 +27,12 @@ pub(super) async fn benches(
     builders: &mut [Result<AgentSession>],
 ) -> Result<()> {
     let repeats = context.settings.bench_repeats;
-    if repeats == 0 {
+    if repeats == 0 || builders.iter().any(Result::is_err) {
         return Ok(());
     }
     let mut sides = Vec::new();
     for (leg, builder) in legs.iter().zip(builders) {
-        let Ok(builder) = builder else { return Ok(()) };
+        let Ok(builder) = builder else { continue };
         let mut step = RunningStep::begin(context, leg, StepName::Bench)?;
         let built = bench::build(context, leg, builder, &mut step).await;
         step.pause();

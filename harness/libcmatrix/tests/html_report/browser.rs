@@ -69,6 +69,19 @@ impl Browser {
         self.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 20)))");
     }
 
+    /// Waits until an expression is true; gives up after ten seconds.
+    pub fn becomes_true(&mut self, expression: &str) -> bool {
+        let script = format!(
+            "new Promise(done => {{
+                const end = Date.now() + 10000;
+                const look = () => ({expression} || Date.now() > end)
+                    ? done({expression}) : setTimeout(look, 10);
+                look();
+            }})"
+        );
+        self.evaluate(&script) == true
+    }
+
     /// The value of an expression, awaited.
     pub fn evaluate(&mut self, expression: &str) -> Value {
         let asked =
