@@ -11,6 +11,7 @@
 //! - [`final_images`]: what the project would be shipped in, against Docker, dpkg and apk
 //! - [`measures`]: the baseline against itself, attempts in turns, builds from nothing
 //! - [`matrix`]: many pairs of environments, in shards
+//! - [`cargo_test`]: the comparison as tests of a project
 //! - [`commands`]: the other commands, and bad input
 //! - [`registry`]: images that are pulled
 //! - [`rootless`]: the embedded engine for ordinary users
@@ -18,6 +19,7 @@
 
 mod audit;
 mod bait;
+mod cargo_test;
 mod command;
 mod commands;
 mod escape;
@@ -46,6 +48,7 @@ fn main() {
         measures::trials(),
         final_images::trials(),
         matrix::trials(),
+        cargo_test::trials(),
         commands::trials(),
         registry::trials(),
         rootless::trials(),

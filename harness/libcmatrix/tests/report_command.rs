@@ -33,6 +33,7 @@ fn every_format_begins_as_its_readers_expect() {
         ("sarif", "{\n  \"$schema\""),
         ("github", "::error title="),
         ("gitlab", "[\n  {"),
+        ("trials", "{\"name\":\"thread-stack$"),
     ] {
         let text = printed(&["--format", format]);
         assert!(text.starts_with(start), "{format}: {text}");

@@ -123,6 +123,7 @@ fn refuse_what_is_of_one_pair(args: &RunArgs) -> Result<()> {
         (args.candidate.is_some(), "--candidate"),
         (args.control.is_some(), "--control"),
         (args.format == RunFormat::Ndjson, "--format ndjson"),
+        (args.format == RunFormat::Trials, "--format trials"),
     ];
     match refused.iter().find(|(is_given, _)| *is_given) {
         Some((_, option)) => Err(Failure::usage(format!("{option} does not go with a matrix"))

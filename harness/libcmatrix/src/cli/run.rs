@@ -1,6 +1,7 @@
 //! `libcmatrix run`: the main job.
 
 use std::{
+    io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -27,7 +28,10 @@ use crate::{
     image::choose,
     progress::Progress,
     project::{CargoSelection, Inspected, inspect, published},
-    report::terminal::{self, TerminalOptions},
+    report::{
+        terminal::{self, TerminalOptions},
+        trials,
+    },
     run::{self, Finished, Plan},
 };
 
@@ -179,6 +183,8 @@ pub(super) enum RunFormat {
     Json,
     /// Events as they happen, a line each
     Ndjson,
+    /// What became of each test, at the end, for a test harness
+    Trials,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -337,6 +343,11 @@ fn show(finished: &Finished, format: RunFormat) -> Result<()> {
         }
         RunFormat::Json => print_json(&finished.record)?,
         RunFormat::Ndjson => {}
+        RunFormat::Trials => {
+            let text = trials::render(&finished.record)?;
+            // A reader that has seen enough closes the pipe; that is no error.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+        }
     }
     step_summary::add(&finished.record);
     if let Some(failure) = &finished.failure

@@ -82,6 +82,8 @@ fn variables(
 ) -> Vec<(String, String)> {
     let mut variables = package_variables(package);
     variables.push(("CARGO".into(), leg.cargo.clone()));
+    // A test that would compare the project again can tell.
+    variables.push(("LIBCMATRIX".into(), "1".into()));
     for variable in &context.config_env {
         // The environment's own variables are not known here, but these every one has.
         let is_there = ["PATH", "HOME", "HOSTNAME"].contains(&variable.name.as_str());

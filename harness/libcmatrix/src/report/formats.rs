@@ -7,6 +7,7 @@ use super::{
     sanitise::sanitise_line,
     sarif,
     terminal::{self, TerminalOptions},
+    trials,
 };
 use crate::failure::{Failure, Result};
 
@@ -42,7 +43,7 @@ impl Default for FormatOptions {
 
 /// All of them.
 #[rustfmt::skip]
-pub const FORMATS: [Format; 8] = [
+pub const FORMATS: [Format; 9] = [
     Format { name: "terminal", help: "For people", file: None, render: |r, o| Ok(terminal::render(r, &o.terminal)) },
     Format { name: "html", help: "One page to look at, without network", file: Some("report.html"), render: |r, _| Ok(html::render(r)) },
     Format { name: "json", help: "The run record", file: None, render: |r, _| json(r) },
@@ -51,6 +52,7 @@ pub const FORMATS: [Format; 8] = [
     Format { name: "sarif", help: "SARIF 2.1.0, for code scanning", file: Some("report.sarif"), render: |r, _| sarif::render(r) },
     Format { name: "github", help: "Annotations, as commands that a step of GitHub Actions prints", file: None, render: |r, _| Ok(annotations::render(r)) },
     Format { name: "gitlab", help: "GitLab's code quality report", file: None, render: |r, _| code_quality::render(r) },
+    Format { name: "trials", help: "What became of each test, a JSON object a line: for a test harness", file: None, render: |r, _| trials::render(r) },
 ];
 
 /// The format of that name.

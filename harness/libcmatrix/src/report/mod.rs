@@ -6,6 +6,7 @@
 //! - [`markdown`]: for a comment on a pull request, or the summary of a CI job
 //! - [`junit`]: test results, leg by leg and compared
 //! - [`sarif`], [`annotations`], [`code_quality`]: findings where they show in the sources
+//! - [`trials`]: what became of each test, for a test harness
 //! - [`formats`]: the list of those that show a whole run
 //! - [`difference`]: what changed between two runs
 //! - [`history`]: what many runs show together, for terminals and as a page
@@ -22,6 +23,7 @@
 
 pub mod amount;
 pub mod annotations;
+mod as_tests;
 mod chosen_image;
 pub mod code_quality;
 pub mod cut;
@@ -43,3 +45,4 @@ pub mod sanitise;
 pub mod sarif;
 pub mod sbom;
 pub mod terminal;
+pub mod trials;

@@ -7,7 +7,7 @@ mod records;
 use libcmatrix::report::{
     annotations, code_quality,
     formats::{FORMATS, FormatOptions, files, format},
-    junit, markdown, sarif,
+    junit, markdown, sarif, trials,
 };
 use libcmatrix_schema::RunRecord;
 use proptest::prelude::*;
@@ -46,6 +46,21 @@ fn hostile_output_in_markdown() {
 #[test]
 fn the_comparison_as_junit() {
     insta::assert_snapshot!(junit::diff(&named("explained/thread-stack")).expect("XML"));
+}
+
+#[test]
+fn the_comparison_as_trials() {
+    insta::assert_snapshot!(trials::render(&named("explained/thread-stack")).expect("JSON"));
+}
+
+/// What was not compared, or not built, must not look green.
+#[test]
+fn a_target_that_does_not_link_fails_the_last_trial() {
+    let text = trials::render(&named("glibc-only-symbol")).expect("JSON");
+    let last = text.lines().last().expect("a line");
+    let last: serde_json::Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!((&last["name"], &last["status"]), (&"the verdict is go".into(), &"failed".into()));
+    assert!(last["text"].as_str().expect("a text").contains("the answer is no-go"), "{last}");
 }
 
 #[test]
@@ -193,11 +208,24 @@ fn is_inert(record: &RunRecord, most: usize) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The names and texts of trials.
+fn decoded(lines: &str) -> String {
+    let mut all = Vec::new();
+    for line in lines.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let texts = ["name", "text"].map(|key| line[key].as_str().map(str::to_owned));
+        all.extend(texts.into_iter().flatten());
+    }
+    all.join("\n")
+}
+
 /// Every format of a record holds nothing that acts.
 fn is_harmless(record: &RunRecord) -> Result<(), TestCaseError> {
     is_inert(record, markdown::SUMMARY_BYTES)?;
     for format in FORMATS.iter().filter(|format| !matches!(format.name, "terminal" | "json")) {
         let text = (format.render)(record, &FormatOptions::default()).expect("a report");
+        // What a test harness prints of them.
+        let text = if format.name == "trials" { decoded(&text) } else { text };
         let acts =
             |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
         prop_assert!(!text.contains(acts), "{}: {text:?}", format.name);
