@@ -1,8 +1,11 @@
-//! Many pairs of environments: in shards, with one that cannot be run, put together again.
+//! Many pairs of environments: in shards, with one that cannot be run, put together again; and a second night,
+//! of which exactly what was changed is told.
 
 use std::{fs, path::Path, process::Output};
 
-use libcmatrix_schema::{CellResult, Matrix, VerdictOutcome};
+use libcmatrix_schema::{
+    CellResult, Matrix, MatrixDifference, PairShows, TestDifferenceKind, VerdictOutcome,
+};
 use libtest_mimic::{Failed, Trial};
 
 use crate::command::{self, Over, check};
@@ -12,7 +15,8 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("a matrix in shards on {}", over.engine());
         Trial::test(name, move || in_shards(over))
     };
-    Over::ENGINES.map(trial).into()
+    let second = Trial::test("a second night of a matrix", second_night);
+    Over::ENGINES.map(trial).into_iter().chain([second]).collect()
 }
 
 const PROJECT: &str = r#"
@@ -83,6 +87,85 @@ fn in_shards(over: Over<'_>) -> Result<(), Failed> {
     }
     let page = fs::read_to_string(at("merged/matrix.html"))?;
     check(&mut complaints, page.contains("no-go") && page.contains("report.html"), || page.clone());
+    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
+}
+
+const NIGHTS: &str = r#"
+[matrix]
+baselines = ["debian-trixie-local"]
+candidates = ["alpine-3.23-local", "alpine-3.23-local-dynamic"]
+"#;
+
+/// `STEADY`, `BREAKS` and `MENDED` stand for what is asserted.
+const THREE_TESTS: &str = r#"
+#[test]
+fn steady() {
+    assert!(cfg!(not(target_env = "musl")) || cfg!(target_feature = "crt-static"));
+}
+
+#[test]
+fn breaks() {
+    assert!(BREAKS);
+}
+
+#[test]
+fn mended() {
+    assert!(MENDED);
+}
+"#;
+
+/// In the first night `mended` fails on musl, in the second one `breaks` does; `steady` fails in both, where
+/// musl is linked dynamically, and is no news.
+fn second_night() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("small/src"))?;
+    for (name, content) in [
+        ("small/Cargo.toml", PROJECT),
+        ("small/Cargo.lock", "version = 4\n\n[[package]]\nname = \"small\"\nversion = \"0.0.0\"\n"),
+        ("small/libcmatrix.toml", NIGHTS),
+    ] {
+        fs::write(at(name), content)?;
+    }
+    let path = |name: &str| at(name).to_string_lossy().into_owned();
+    let mut complaints = Vec::new();
+    let only_glibc = "cfg!(target_env = \"gnu\")";
+    for (night, breaks, mended) in [("first", "true", only_glibc), ("second", only_glibc, "true")] {
+        let tests = THREE_TESTS.replace("BREAKS", breaks).replace("MENDED", mended);
+        fs::write(at("small/src/lib.rs"), tests)?;
+        let args = ["matrix", &path("small"), "--no-doctests", "--out", &path(night)];
+        let ran = command::libcmatrix_over(Over::Embedded, args).output()?;
+        check(&mut complaints, ran.status.code() == Some(10), || said(night, &ran));
+    }
+    let compare = |earlier: &str, later: &str| {
+        let args = ["compare", &path(earlier), &path(later), "--format", "json"];
+        command::libcmatrix(args).output()
+    };
+    let again = compare("first", "first")?;
+    check(&mut complaints, again.status.code() == Some(0), || said("first with itself", &again));
+    let compared = compare("first", "second")?;
+    check(&mut complaints, compared.status.code() == Some(10), || said("compare", &compared));
+    let difference: MatrixDifference = serde_json::from_slice(&compared.stdout)?;
+    check(&mut complaints, difference.pairs.len() == 2, || format!("{difference:?}"));
+    for pair in &difference.pairs {
+        let PairShows::Compared { difference } = &pair.shows else {
+            complaints.push(format!("{pair:?}"));
+            continue;
+        };
+        let told: Vec<(&str, TestDifferenceKind)> =
+            difference.tests.iter().map(|test| (test.id.as_str(), test.kind)).collect();
+        let expected = [
+            ("small$breaks", TestDifferenceKind::Regressed),
+            ("small$mended", TestDifferenceKind::Fixed),
+        ];
+        check(&mut complaints, told == expected, || format!("{}: {told:?}", pair.candidate));
+        let still = u64::from(pair.candidate.ends_with("dynamic"));
+        check(&mut complaints, difference.still_worse == still, || format!("{difference:?}"));
+        check(&mut complaints, difference.worse.len() == 1, || format!("{:?}", difference.worse));
+        check(&mut complaints, difference.cannot_tell.is_empty(), || {
+            format!("{:?}", difference.cannot_tell)
+        });
+    }
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
 }
 

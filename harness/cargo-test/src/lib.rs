@@ -44,6 +44,8 @@
 //! list is asked for and kept beside the reports; the processes look it up. `cargo nextest list` makes it as
 //! well.
 
+#![allow(clippy::needless_doctest_main, reason = "the example is a whole file")]
+
 mod comparison;
 mod mode;
 mod program;

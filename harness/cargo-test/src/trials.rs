@@ -63,7 +63,7 @@ mod tests {
             "{\"name\":\"a$x\",\"status\":\"unheard-of\"}",
             "{\"name\":\"a$x\",\"status\":\"passed\"}\n\u{1b}[31m",
         ] {
-            let error = read(text).err().expect(text);
+            let error = read(text).expect_err(text);
             assert!(error.contains("libcmatrix printed"), "{error}");
             assert!(!error.contains('\u{1b}'), "{error}");
         }

@@ -126,11 +126,26 @@ impl Draws {
     }
 }
 
+/// The geometric mean of positive values: the ratio of two means is the mean of the ratios. `None` of no values.
+#[must_use]
+pub fn geometric_mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (logs, number) = values.fold((0.0, 0.0), |(logs, number), v| (logs + v.ln(), number + 1.0));
+    (number > 0.0).then(|| (logs / number).exp())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_ratio_of_geometric_means_is_the_mean_of_ratios() {
+        let mean = |values: [f64; 3]| geometric_mean(values.into_iter()).expect("a mean");
+        assert!((mean([1.0, 10.0, 100.0]) - 10.0).abs() < 1e-9);
+        assert!((mean([2.0, 30.0, 400.0]) / mean([1.0, 10.0, 100.0]) - 24_f64.cbrt()).abs() < 1e-9);
+        assert_eq!(geometric_mean(std::iter::empty()), None);
+    }
 
     #[test]
     fn medians() {

@@ -44,6 +44,29 @@ pub struct FinalImage {
     /// do; absent where it ends by itself, or does not start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_init: Option<AsInit>,
+    /// What vulnerability scanners count in it, those that are installed where libcmatrix ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vulnerabilities: Vec<VulnerabilityCounts>,
+}
+
+/// Known vulnerabilities in an image, each counted once for each version of a package that has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VulnerabilityCounts {
+    /// Who counted: `grype` or `trivy`.
+    pub scanner: String,
+    /// Its version, where it tells. Hostile text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Critical ones, by the scanner's own measure.
+    pub critical: u64,
+    /// High ones.
+    pub high: u64,
+    /// Medium ones.
+    pub medium: u64,
+    /// Low ones.
+    pub low: u64,
+    /// Negligible ones, and those of which the severity is not known.
+    pub other: u64,
 }
 
 /// A crate whose code is in a program.

@@ -6,8 +6,9 @@
 //! killed is readable up to its last event.
 //!
 //! Keys are append-only: a reader of version 1 must be able to read every later record.
-//! Three further documents are made out of records: the [`RunDifference`] of two runs, the [`Trends`]
-//! of many, and the [`Matrix`] (`matrix.json`) of many pairs of environments.
+//! Four further documents are made out of records: the [`RunDifference`] of two runs, the [`Trends`]
+//! of many, the [`Matrix`] (`matrix.json`) of many pairs of environments, and the [`MatrixDifference`] of two
+//! of these.
 //! There is no I/O here and no clock.
 
 mod artifact;
@@ -23,6 +24,7 @@ mod fold;
 mod history;
 mod leg;
 mod matrix;
+mod matrix_difference;
 mod measurement;
 mod outcome;
 mod record;
@@ -40,7 +42,7 @@ pub use event::{Event, EventLine};
 pub use experiment::{Experiment, ExperimentKind};
 pub use final_image::{
     AsInit, CompiledCrate, FinalImage, Flavour, ImageContents, ImageLayer, InstalledPackage,
-    LayerSizes, NeededLibrary, RuntimeNeeds, Smoke,
+    LayerSizes, NeededLibrary, RuntimeNeeds, Smoke, VulnerabilityCounts,
 };
 pub use finding::{Confidence, Evidence, Finding, Packages, Proof, Severity};
 pub use history::{
@@ -52,6 +54,7 @@ pub use leg::{
     Toolchain, is_doctest,
 };
 pub use matrix::{CellResult, CellRun, Matrix, MatrixCell};
+pub use matrix_difference::{MatrixDifference, PairDifference, PairShows};
 pub use measurement::{
     BenchMeasurement, BuildProcess, BuildProcessKind, ColdBuild, Measurement, PackageMeasurement,
     Quantity, Shows, TestMeasurement,
@@ -82,6 +85,12 @@ pub fn event_schema() -> schemars::Schema {
 #[must_use]
 pub fn difference_schema() -> schemars::Schema {
     schemars::schema_for!(RunDifference)
+}
+
+/// The JSON Schema of `libcmatrix compare --format json` of two matrices.
+#[must_use]
+pub fn matrix_difference_schema() -> schemars::Schema {
+    schemars::schema_for!(MatrixDifference)
 }
 
 /// The JSON Schema of `libcmatrix history --format json`.

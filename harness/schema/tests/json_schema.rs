@@ -42,3 +42,8 @@ fn the_trends_have_a_current_schema() {
 fn the_matrix_has_a_current_schema() {
     is_current("matrix.schema.json", &libcmatrix_schema::matrix_schema());
 }
+
+#[test]
+fn the_difference_of_matrices_has_a_current_schema() {
+    is_current("matrix-difference.schema.json", &libcmatrix_schema::matrix_difference_schema());
+}

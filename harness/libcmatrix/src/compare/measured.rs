@@ -10,7 +10,7 @@ use libcmatrix_schema::{
     Shows, Test, TestMeasurement,
 };
 
-use crate::statistics::{FEWEST, median, ratio_interval};
+use crate::statistics::{FEWEST, geometric_mean, median, ratio_interval};
 
 /// Tests told of, whose time or memory is not the same.
 const MOST_TESTS: usize = 100;
@@ -128,13 +128,8 @@ pub(super) fn benches(baseline: &Leg, candidate: &Leg) -> Vec<BenchMeasurement> 
 pub(super) fn all_benches(benches: &[BenchMeasurement]) -> Option<Measurement> {
     let means = |side: fn(&Measurement) -> &Vec<f64>| -> Vec<f64> {
         let runs = benches.iter().map(|bench| side(&bench.measurement).len()).min().unwrap_or(0);
-        let mean = |run: usize| {
-            let logs = benches.iter().map(|bench| side(&bench.measurement)[run].ln());
-            #[allow(clippy::cast_precision_loss, reason = "thousands at most")]
-            let number = benches.len() as f64;
-            (logs.sum::<f64>() / number).exp()
-        };
-        (0..runs).map(mean).collect()
+        let mean = |run| geometric_mean(benches.iter().map(|b| side(&b.measurement)[run]));
+        (0..runs).filter_map(mean).collect()
     };
     measure(Quantity::BenchIteration, means(|m| &m.baseline), means(|m| &m.candidate))
 }

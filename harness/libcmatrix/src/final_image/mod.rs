@@ -11,15 +11,19 @@
 //! own image's layers ─┴─> examine ──┬─> compressed (sizes of each layer)
 //!  └─> start_command                └─> image_contents (files, packages, needs) ──> surface
 //! ```
+//!
+//! [`Scanner`]: how vulnerability scanners are called over such an archive, and read.
 
 mod assemble;
 mod compressed;
 mod examine;
 mod own;
+mod scanners;
 mod start_command;
 mod surface;
 
 pub use assemble::{Assembled, FOLDER, Program, USER, assemble};
 pub use examine::Examined;
 pub use own::{OwnImage, read_own};
+pub use scanners::Scanner;
 pub use start_command::StartCommand;

@@ -13,7 +13,7 @@ use libcmatrix_schema::{
 use crate::{
     compare::change::{passes, runs},
     run_difference::{by_code, environment, in_brief, is_worse, question},
-    statistics::median,
+    statistics::{geometric_mean, median},
 };
 
 /// Images that a run may have made, in the order in which they are kept.
@@ -143,7 +143,7 @@ pub fn of(record: &RunRecord) -> KeptRun {
     let changes = || record.comparison.iter().flat_map(|comparison| &comparison.changes);
     let sides = [Role::Baseline, Role::Candidate];
     let legs = || sides.iter().filter_map(|role| record.legs.iter().find(|leg| leg.role == *role));
-    let on_both = passed_on_all(&legs().collect::<Vec<_>>());
+    let on_both = OnBoth::of(&legs().collect::<Vec<_>>());
     let version = match record.project.packages.as_slice() {
         [package] => Some(package.version.clone()),
         _ => None,
@@ -180,7 +180,23 @@ fn finding(finding: FindingInBrief) -> KeptFinding {
     KeptFinding { code, severity, confidence, tests }
 }
 
-/// Tests that passed in every attempt on each side.
+/// What can be set against the other side.
+struct OnBoth<'a> {
+    /// Tests that passed in every attempt on each side.
+    tests: HashSet<&'a str>,
+    /// Benchmarks that every run of each side has.
+    benches: HashSet<&'a str>,
+}
+
+impl<'a> OnBoth<'a> {
+    fn of(legs: &[&'a Leg]) -> Self {
+        let runs = legs.iter().flat_map(|leg| &leg.bench_runs);
+        let ids = runs.map(|run| run.keys().map(String::as_str).collect::<HashSet<_>>());
+        let benches = ids.reduce(|a, b| &a & &b).unwrap_or_default();
+        Self { tests: passed_on_all(legs), benches }
+    }
+}
+
 fn passed_on_all<'a>(legs: &[&'a Leg]) -> HashSet<&'a str> {
     let good = |leg: &&'a Leg| -> HashSet<&'a str> {
         let good = |test: &&Test| runs(test) > 0 && passes(test) == runs(test);
@@ -189,7 +205,7 @@ fn passed_on_all<'a>(legs: &[&'a Leg]) -> HashSet<&'a str> {
     legs.iter().map(good).reduce(|a, b| &a & &b).unwrap_or_default()
 }
 
-fn leg(leg: &Leg, on_both: &HashSet<&str>) -> KeptLeg {
+fn leg(leg: &Leg, on_both: &OnBoth<'_>) -> KeptLeg {
     let tests = by_id(leg.tests.iter().map(|test| {
         let id: Arc<str> = Arc::from(test.id.as_str());
         (id.clone(), kept_test(id, test))
@@ -217,15 +233,24 @@ fn kept_test(id: Arc<str>, test: &Test) -> KeptTest {
 }
 
 /// Cold builds if there are any: the first build warms up the machine and is not counted.
-fn times(leg: &Leg, tests: &[KeptTest], on_both: &HashSet<&str>) -> Vec<(Quantity, f64, u64)> {
+fn times(leg: &Leg, tests: &[KeptTest], on_both: &OnBoth<'_>) -> Vec<(Quantity, f64, u64)> {
     let builds: Vec<f64> = leg.cold_builds.iter().map(|build| build.wall_s).collect();
     let build = median(&builds).map(|s| (Quantity::BuildWall, s, builds.len() as u64));
     // The same tests on both sides, or the two sums could not be set against each other.
-    let told = || tests.iter().filter(|test| on_both.contains(test.id.as_ref()));
+    let told = || tests.iter().filter(|test| on_both.tests.contains(test.id.as_ref()));
     let walls = told().filter_map(|test| test.wall_s).sum();
     let attempts = told().filter(|test| test.wall_s.is_some()).map(|test| test.attempts);
     let tests = attempts.min().map(|fewest| (Quantity::TestWall, walls, fewest));
-    build.into_iter().chain(tests).collect()
+    build.into_iter().chain(tests).chain(benches(leg, &on_both.benches)).collect()
+}
+
+/// The median of the runs' geometric means: of the benchmarks that every run of both sides has.
+fn benches(leg: &Leg, of_both: &HashSet<&str>) -> Option<(Quantity, f64, u64)> {
+    let mean = |run: &BTreeMap<String, f64>| {
+        geometric_mean(run.iter().filter(|(id, _)| of_both.contains(id.as_str())).map(|(_, s)| *s))
+    };
+    let means: Vec<f64> = leg.bench_runs.iter().filter_map(mean).collect();
+    median(&means).map(|s| (Quantity::BenchIteration, s, means.len() as u64))
 }
 
 /// One of each kind.

@@ -14,7 +14,7 @@ use super::{
     Context, Leg, build,
     cargo_messages::{BuildMessages, package_name},
     compiled_crates::compiled_crates,
-    layout,
+    layout, scan,
     session::AgentSession,
     smoke::{self, Start},
     step::RunningStep,
@@ -166,6 +166,7 @@ async fn make(
     step.log(&format!("{name}: {:?}: {smoke:?}", start.first));
     let as_init = smoke::as_init(context, leg, &start, &smoke).await?;
     step.log(&format!("{name}: {first} as process 1: {as_init:?}"));
+    let vulnerabilities = scan::scan(context, step, archive.path()).await?;
     let base = base.map(|_| leg.spec.runtime.clone());
     let engine_bytes = image.size_bytes;
     let image = FinalImage {
@@ -182,6 +183,7 @@ async fn make(
         smoke,
         crates: crates.to_vec(),
         as_init,
+        vulnerabilities,
     };
     context.recorder.event(Event::ImageMade { leg: leg.name.clone(), image });
     Ok(all_static)

@@ -29,6 +29,7 @@ pub mod libtest_output;
 pub mod other_allocator;
 pub mod own_image;
 pub mod prepare;
+mod scan;
 pub mod session;
 mod smoke;
 pub mod source_tree;

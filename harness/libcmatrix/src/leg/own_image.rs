@@ -11,7 +11,7 @@ use libcmatrix_schema::{Event, FinalImage, Flavour, Smoke, StepName};
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{
-    Context, Leg,
+    Context, Leg, scan,
     session::interrupted,
     smoke::{self, Start},
     step::{LastLines, RunningStep},
@@ -44,6 +44,7 @@ async fn body(
     step.progress(0, None, "measuring");
     let archive = context.folder.scratch_file()?;
     context.engine.save_image(&context.owner, &image.id, archive.path()).await?;
+    let vulnerabilities = scan::scan(context, step, archive.path()).await?;
     let folder = context.folder.path().to_owned();
     let read = tokio::task::spawn_blocking(move || read_own(archive.path(), &folder)).await;
     let OwnImage { start: command, examined } =
@@ -74,6 +75,7 @@ async fn body(
         smoke,
         crates: Vec::new(),
         as_init,
+        vulnerabilities,
     };
     context.recorder.event(Event::ImageMade { leg: leg.name.clone(), image });
     Ok(())

@@ -15,7 +15,11 @@ use super::{
     amount,
     history::{columns::table, words},
     sanitise::sanitise_line,
-    terminal::{BOLD, DIM, measured::name, more, wrapped},
+    terminal::{
+        BOLD, DIM,
+        measured::{self, name},
+        more, wrapped,
+    },
 };
 
 /// Tests of one kind that are shown; the JSON form has them all.
@@ -188,10 +192,12 @@ fn costs(out: &mut String, difference: &RunDifference, width: usize) {
         "\n{BOLD}times{BOLD:#} {DIM}of the candidate, medians; ratios with their 95 % intervals{DIM:#}"
     );
     for cost in told {
-        let amount = |of: fn(&Moved) -> f64| {
-            cost.candidate.as_ref().map_or("-".into(), |moved| amount::seconds(of(moved)))
+        let median = |of: fn(&Moved) -> f64| {
+            cost.candidate
+                .as_ref()
+                .map_or("-".into(), |moved| measured::amount(cost.quantity, of(moved)))
         };
-        let (then, now) = (amount(|m| m.earlier_median), amount(|m| m.later_median));
+        let (then, now) = (median(|m| m.earlier_median), median(|m| m.later_median));
         let candidate = cost.candidate.and_then(|m| Some((m.ratio?, m.interval?)));
         let moved = candidate.map_or("-".into(), |(r, [low, high])| ratio(r, low, high));
         let against =
@@ -211,7 +217,7 @@ fn costs(out: &mut String, difference: &RunDifference, width: usize) {
         .collect();
     if !missing.is_empty() {
         let text = format!(
-            "not measured: {}; both runs need five values or more (--build-repeats 5, --attempts 5)",
+            "not measured: {}; both runs need five values or more (--build-repeats 5, --attempts 5, --bench=5)",
             missing.join(", ")
         );
         wrapped(out, "  - ", &text, width);

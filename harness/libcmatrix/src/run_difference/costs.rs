@@ -11,7 +11,7 @@ use libcmatrix_schema::{
 use super::steps::leg;
 use crate::{
     compare::measured::{processor, total, wall},
-    statistics::{median, moved_ratio_interval, ratio_interval},
+    statistics::{geometric_mean, median, moved_ratio_interval, ratio_interval},
 };
 
 /// The values of one quantity: baseline and candidate of the earlier run, then of the later one.
@@ -34,12 +34,32 @@ pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Vec<CostDif
             total(all.filter(|test| same.contains(test.id.as_str())), value)
         })
     };
-    vec![
+    let mut costs = vec![
         cost(Quantity::BuildWall, &builds(|build| build.wall_s)),
         cost(Quantity::BuildProcessor, &builds(|build| build.user_s + build.system_s)),
         cost(Quantity::TestWall, &tests(wall)),
         cost(Quantity::TestProcessor, &tests(processor)),
-    ]
+    ];
+    // Most runs leave them out; that they were not measured is no news then.
+    if legs.into_iter().flatten().any(|leg| !leg.bench_runs.is_empty()) {
+        costs.push(cost(Quantity::BenchIteration, &bench_means(legs)));
+    }
+    costs
+}
+
+/// The geometric mean of each run of the benchmarks that every run of all four legs has; none where a leg has
+/// no runs.
+fn bench_means(legs: [Option<&Leg>; 4]) -> Values {
+    let runs = || legs.into_iter().flatten().flat_map(|leg| &leg.bench_runs);
+    let is_in_all = |id: &&String| runs().all(|run| run.contains_key(*id));
+    let same: Vec<&String> = runs().next().into_iter().flat_map(|run| run.keys()).collect();
+    let same: Vec<&String> = same.into_iter().filter(is_in_all).collect();
+    let has_runs = legs.iter().all(|leg| leg.is_some_and(|leg| !leg.bench_runs.is_empty()));
+    legs.map(|leg| {
+        let runs = leg.filter(|_| has_runs).into_iter().flat_map(|leg| &leg.bench_runs);
+        runs.filter_map(|run| geometric_mean(same.iter().filter_map(|id| run.get(*id)).copied()))
+            .collect()
+    })
 }
 
 /// Tests that pass in every attempt on both sides of both runs, and were measured: only they take

@@ -1,48 +1,6 @@
 //! Two nights of many pairs of environments: which pairs both ran, and which only one. Pure.
 
-use libcmatrix_schema::{CellResult, CellRun, Matrix, MatrixCell, RunDifference, VerdictOutcome};
-use serde::Serialize;
-
-/// What is different between two matrices, pair by pair (`libcmatrix compare --format json` of two).
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct MatrixDifference {
-    /// Pairs of the later matrix in its order, then those that only the earlier one has.
-    pub pairs: Vec<PairDifference>,
-}
-
-/// A pair of environments.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PairDifference {
-    /// The baseline's name. Hostile text.
-    pub baseline: String,
-    /// The candidate's. Hostile text.
-    pub candidate: String,
-    /// What the two nights show of it.
-    #[serde(flatten)]
-    pub shows: PairShows,
-}
-
-/// What two nights show of a pair.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "shows", rename_all = "kebab-case")]
-pub enum PairShows {
-    /// Both ran it.
-    Compared {
-        /// What is different.
-        difference: Box<RunDifference>,
-    },
-    /// Only the later matrix ran it, with this answer.
-    Appeared {
-        /// The answer.
-        verdict: VerdictOutcome,
-    },
-    /// Only the earlier matrix names it.
-    Gone,
-    /// The later matrix names it and has no run of it, while the earlier one has.
-    ResultLost,
-    /// Both name it, and neither ran it; or the later one alone names it, and did not run it.
-    NotRun,
-}
+use libcmatrix_schema::{CellResult, CellRun, Matrix, MatrixCell, PairShows};
 
 /// A pair, and the runs that there are of it.
 pub enum Paired<'a> {

@@ -112,8 +112,9 @@ fn sizes_and_times(worse: &mut Vec<String>, difference: &RunDifference) {
                 Quantity::BuildProcessor => "build takes {} more processor time",
                 Quantity::TestWall => "tests take {} more time",
                 Quantity::TestProcessor => "tests take {} more processor time",
+                Quantity::BenchIteration => "benchmarks take {} more time",
                 // Not among the costs of two runs.
-                Quantity::BuildMemory | Quantity::TestMemory | Quantity::BenchIteration => continue,
+                Quantity::BuildMemory | Quantity::TestMemory => continue,
             };
             let what = what.replace("{}", &format!("{percent:.0} %"));
             worse.push(format!("the candidate's {what}"));

@@ -2,12 +2,12 @@
 
 use libcmatrix::{report::difference::render, run_difference::difference};
 use libcmatrix_schema::{
-    AttemptStatus, CostShows, Outcome, RunDifference, RunRecord, Test, TestDifferenceKind as Kind,
-    Toolchain, VerdictOutcome, Weight,
+    AttemptStatus, CostShows, Outcome, Quantity, RunDifference, RunRecord, Test,
+    TestDifferenceKind as Kind, Toolchain, VerdictOutcome, Weight,
 };
 use proptest::{collection::vec, prelude::*};
 
-use super::made::{Both, CRASH, FAIL, PASS, built, decided, run, times};
+use super::made::{Both, CRASH, FAIL, PASS, benched, built, decided, run, times};
 
 /// What became of one test.
 fn became(then: Both, now: Both) -> Option<Kind> {
@@ -93,6 +93,31 @@ fn times_are_called_by_the_baselines_measure() {
     assert_eq!(build(15.0, 18.0), (CostShows::BothMoved, 0), "a slower machine");
     let unmeasured = difference(&then, &run(2, &[]));
     assert_eq!(unmeasured.costs[0].shows, CostShows::NotMeasured);
+}
+
+/// The mean of those that all four legs have: a benchmark that is new tonight makes nothing slower.
+#[test]
+fn benchmarks_are_measured_by_the_baselines() {
+    let then = benched(run(1, &[]), [&[("x", 1e-6), ("y", 1e-3)], &[("x", 2e-6), ("y", 2e-3)]]);
+    let benches = |baseline: f64, candidate: f64| {
+        let side = |f: f64| [("x", 1e-6 * f), ("y", 1e-3 * f), ("new", 100.0)];
+        let now = benched(run(2, &[]), [&side(baseline), &side(candidate)]);
+        let told = difference(&then, &now);
+        let cost = told.costs.iter().find(|c| c.quantity == Quantity::BenchIteration);
+        (cost.expect("they are among the costs").shows, told.worse)
+    };
+    assert_eq!(benches(1.0, 2.0), (CostShows::NoDifference, vec![]));
+    assert_eq!(
+        benches(1.0, 3.0),
+        (CostShows::More, vec!["the candidate's benchmarks take 50 % more time".to_owned()])
+    );
+    assert_eq!(benches(1.5, 3.0), (CostShows::BothMoved, vec![]));
+    assert_eq!(benches(1.0, 1.0), (CostShows::Less, vec![]));
+    let of_both = |record: &RunRecord| difference(&then, record).costs;
+    let without = of_both(&run(2, &[]));
+    assert_eq!(without.last().map(|cost| cost.shows), Some(CostShows::NotMeasured));
+    let never = difference(&run(1, &[]), &run(2, &[])).costs;
+    assert!(never.iter().all(|cost| cost.quantity != Quantity::BenchIteration));
 }
 
 /// A test that only the candidate has, or that the baseline ignores, is worse there where it crashes.

@@ -6,10 +6,11 @@ use libcmatrix::{
     exit::Exit,
     history::{HistoryFile, Keep, Merged, kept, kept::KeptRun},
 };
+use libcmatrix_schema::Quantity;
 use proptest::{collection::vec, prelude::*};
 use tempfile::tempdir;
 
-use super::made::{CRASH, FAIL, PASS, built, run, shipped, times};
+use super::made::{CRASH, FAIL, PASS, benched, built, run, shipped, times};
 
 /// A run of that day of November, with a test that is bad.
 pub fn some(day: u32) -> KeptRun {
@@ -54,6 +55,25 @@ fn real_records_come_back() {
         let runs = history.runs().expect("runs");
         assert_eq!(runs.iter().find(|run| run.run_id == name), Some(&kept));
     }
+}
+
+#[test]
+fn benchmarks_of_both_sides_are_kept() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path().join("h.sqlite");
+    let record =
+        benched(run(1, &[]), [&[("x", 1.0), ("y", 4.0), ("z", 9.0)], &[("x", 9.0), ("y", 1.0)]]);
+    let mut history = HistoryFile::open_or_create(&path).expect("a history");
+    assert!(history.add(&kept::of(&record)).expect("added"));
+    let runs = history.runs().expect("runs");
+    let times: Vec<(Quantity, i64, u64)> = runs[0]
+        .legs
+        .iter()
+        .flat_map(|leg| &leg.times)
+        .map(|(quantity, seconds, values)| (*quantity, (seconds * 100.0).round() as i64, *values))
+        .collect();
+    let mean = |hundredths| (Quantity::BenchIteration, hundredths, 5);
+    assert_eq!(times, [mean(200), mean(300)]);
 }
 
 #[test]

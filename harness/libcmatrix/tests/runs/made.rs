@@ -78,6 +78,16 @@ pub fn built(mut record: RunRecord, baseline: f64, candidate: f64) -> RunRecord 
     decided(record)
 }
 
+/// Five runs a side of benchmarks, by their names and around these times in seconds.
+pub fn benched(mut record: RunRecord, sides: [&[(&str, f64)]; 2]) -> RunRecord {
+    for (leg, benches) in record.legs.iter_mut().zip(sides) {
+        let around = [1.0, 1.01, 0.99, 1.005, 0.995];
+        let of = |f: f64| benches.iter().map(|(id, s)| (format!("p::b${id}"), s * f)).collect();
+        leg.bench_runs = around.map(of).into();
+    }
+    decided(record)
+}
+
 /// Images of the candidate, by their flavours and sizes in bytes.
 pub fn shipped(record: &mut RunRecord, images: &[(&str, u64)]) {
     let image = |(flavour, bytes): &(&str, u64)| {

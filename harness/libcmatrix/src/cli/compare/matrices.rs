@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use libcmatrix_schema::{Matrix, RunRecord};
+use libcmatrix_schema::{Matrix, MatrixDifference, PairDifference, PairShows, RunRecord};
 
 use super::{exit, read_both};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     report::{difference::matrices::render, matrix::html::is_plain},
     run_difference::{
         difference,
-        matrices::{MatrixDifference, PairDifference, PairShows, Paired, paired},
+        matrices::{Paired, paired},
     },
 };
 

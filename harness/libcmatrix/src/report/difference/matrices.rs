@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use libcmatrix_schema::{MatrixDifference, PairShows};
+
 use super::{
     super::{
         sanitise::sanitise_line,
@@ -9,7 +11,6 @@ use super::{
     },
     render as render_pair,
 };
-use crate::run_difference::matrices::{MatrixDifference, PairShows};
 
 /// Shows the difference in `width` columns.
 #[must_use]

@@ -230,6 +230,10 @@ fn plots(series: &Series, names: &[String]) -> Vec<Plot> {
         plot("Tests compared, of those known", names, compared, Unit::Whole, &whole),
         times("Time of a cold build", Quantity::BuildWall),
         times("Time of the tests that pass on both sides, together", Quantity::TestWall),
+        times(
+            "An iteration of the benchmarks that both sides have (geometric mean)",
+            Quantity::BenchIteration,
+        ),
         images("Image on its base, unpacked", Flavour::Runtime),
         images("Image of its own Dockerfile, unpacked", Flavour::Own),
         images("Image on nothing, unpacked", Flavour::Empty),

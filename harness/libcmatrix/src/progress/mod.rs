@@ -1,19 +1,25 @@
-//! How far a run is, on standard error: which leg, which step, how much of how much, how long.
+//! How far a run is, on standard error: which leg, which step, how much of how much, how long, and which
+//! tests have been running for a while.
 //!
 //! Takes the events of a run; on a terminal one line is drawn anew, elsewhere plain lines are
 //! written, few enough for a log. Test names and what compilers say are hostile, so nothing of them
 //! is shown as it is.
 
+mod running;
+mod watcher;
+
 use std::{
     collections::HashMap,
     fmt::Write as _,
     io::Write as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use libcmatrix_schema::{Attempt, Event, Outcome, Step, StepName, StepStatus};
 
+use self::{running::RunningTests, watcher::Watcher};
 use crate::report::{amount, sanitise::sanitise_line};
 
 /// How progress is shown.
@@ -34,7 +40,11 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(15);
 pub struct Progress {
     mode: ProgressMode,
     verbose: bool,
+    /// The bar, and below it a line for each slow test.
+    bars: MultiProgress,
     bar: ProgressBar,
+    running: Arc<Mutex<RunningTests>>,
+    watcher: Option<Watcher>,
     begun: Instant,
     /// Tests found, by leg.
     found: HashMap<String, u64>,
@@ -61,15 +71,21 @@ impl Progress {
             ProgressMode::Bars => ProgressDrawTarget::stderr_with_hz(8),
             _ => ProgressDrawTarget::hidden(),
         };
-        let bar = ProgressBar::with_draw_target(None, target);
+        let bars = MultiProgress::with_draw_target(target);
+        let bar = bars.add(ProgressBar::no_length());
         if mode == ProgressMode::Bars {
             bar.enable_steady_tick(Duration::from_millis(125));
         }
         let now = Instant::now();
+        let running = Arc::default();
+        let watcher = Watcher::start(mode, bars.clone(), Arc::clone(&running), now);
         Self {
             mode,
             verbose,
+            bars,
             bar,
+            running,
+            watcher,
             begun: now,
             found: HashMap::new(),
             attempts: 1,
@@ -87,6 +103,7 @@ impl Progress {
             Event::StepProgress { leg, step, done, total, doing } => {
                 self.step_progress(leg, *step, *done, *total, doing);
             }
+            Event::TestStarted { leg, id } => self.running().begin(leg, id, Instant::now()),
             Event::TestFinished { leg, id, attempt } => self.test_finished(leg, id, attempt),
             Event::StepFinished { leg, step } => self.step_finished(leg, step),
             Event::Noted(note) => self.message(&format!("note: {}", note.text)),
@@ -103,12 +120,17 @@ impl Progress {
 
     /// Takes the progress off the screen.
     pub fn finish(&mut self) {
+        self.watcher = None;
         self.bar.finish_and_clear();
+    }
+
+    fn running(&self) -> MutexGuard<'_, RunningTests> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn line(&mut self, text: &str) {
         let text = sanitise_line(text);
-        self.bar.suspend(|| {
+        self.bars.suspend(|| {
             // Nobody reads it any more where this fails; the run goes on.
             let _ = writeln!(anstream::stderr(), "{text}");
         });
@@ -117,8 +139,7 @@ impl Progress {
 
     fn plain(&mut self, text: &str) {
         if self.mode == ProgressMode::Plain {
-            let at = amount::seconds(self.begun.elapsed().as_secs_f64());
-            self.line(&format!("[{at:>8}] {text}"));
+            self.line(&stamped(self.begun, text));
         }
     }
 
@@ -150,6 +171,7 @@ impl Progress {
     }
 
     fn test_finished(&mut self, leg: &str, id: &str, attempt: &Attempt) {
+        self.running().end(leg, id);
         let outcome = Outcome::from(&attempt.status);
         if self.verbose {
             let time = attempt.wall_s.map(amount::seconds).unwrap_or_default();
@@ -172,6 +194,7 @@ impl Progress {
     }
 
     fn step_finished(&mut self, leg: &str, step: &Step) {
+        self.running().end_all(leg);
         let (finished, bad) =
             self.steps.remove(leg).map_or((0, 0), |running| (running.finished, running.bad));
         let mut text = format!("{leg}: {}", step.name);
@@ -216,4 +239,10 @@ impl Progress {
         self.bar.set_position(done);
         self.bar.set_message(sanitise_line(doing));
     }
+}
+
+/// A line of a log, with the time since the beginning.
+fn stamped(begun: Instant, text: &str) -> String {
+    let at = amount::seconds(begun.elapsed().as_secs_f64());
+    format!("[{at:>8}] {text}")
 }
