@@ -118,12 +118,15 @@ impl Listing {
         ended: Ended,
     ) -> Option<Result<Vec<ListedTest>, (AttemptStatus, String)>> {
         let (stdout, _) = self.stdout.parts();
-        let names = parse_listing(&String::from_utf8_lossy(stdout), binary.harness);
+        let text = String::from_utf8_lossy(stdout);
+        let names = parse_listing(&text, binary.harness);
+        let is_list = binary.harness || text.lines().any(is_summary);
         // A program left behind by listing is no reason to distrust the list.
         let ended_well = matches!(ended.status, AttemptStatus::Passed | AttemptStatus::Leaked);
         match names {
             Some(names) if ended_well && self.stage == 0 => {
-                if names.is_empty() && !binary.harness {
+                // Saying nothing may be what it does when it is asked for something else.
+                if names.is_empty() && !is_list {
                     return Some(Ok(vec![ListedTest { name: None, ignored: false }]));
                 }
                 self.tests = names
@@ -161,13 +164,26 @@ impl Listing {
 /// is no list: `None`.
 fn parse_listing(text: &str, harness: bool) -> Option<Vec<String>> {
     text.lines()
-        .filter(|l| !l.is_empty())
+        .filter(|l| !l.is_empty() && !is_summary(l))
         .map(|line| {
             let name = line.strip_suffix(": test").or_else(|| line.strip_suffix(": benchmark"));
             name.map(str::to_owned)
         })
         .filter(|name| name.is_some() || !harness)
         .collect()
+}
+
+/// The end of a list that is not terse, as libtest prints it: `2 tests, 0 benchmarks`. A harness of the
+/// project's own that prints it speaks libtest's language, also where it has no test.
+fn is_summary(line: &str) -> bool {
+    let is_number =
+        |word: Option<&str>| word.is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()));
+    let mut words = line.split(' ');
+    is_number(words.next())
+        && matches!(words.next(), Some("test," | "tests,"))
+        && is_number(words.next())
+        && matches!(words.next(), Some("benchmark" | "benchmarks"))
+        && words.next().is_none()
 }
 
 /// Runs every test `attempts` times: all once, then all again.
@@ -321,6 +337,17 @@ mod tests {
         assert_eq!(strict("x: y: test\n"), names(&["x: y"]));
         assert_eq!(strict("running my own tests\nall fine\n"), None);
         assert_eq!(parse_listing("a banner\na: test\n", true), names(&["a"]));
+        assert_eq!(strict("a: test\n\n1 test, 0 benchmarks\n"), names(&["a"]));
+    }
+
+    #[test]
+    fn a_harness_of_its_own_may_have_no_test() {
+        for text in ["0 tests, 0 benchmarks", "1 test, 12 benchmarks", "3 tests, 1 benchmark"] {
+            assert!(is_summary(text), "{text}");
+        }
+        for text in ["", "0 tests", "no tests, 0 benchmarks", "0 tests, 0 benchmarks, 1 other"] {
+            assert!(!is_summary(text), "{text}");
+        }
     }
 
     #[test]

@@ -244,6 +244,8 @@ fn list_without_harness() {
         let (status, tests) = list(folder.path(), script, false);
         assert_eq!((status, &tests), (AttemptStatus::Passed, &whole), "{script}");
     }
+    let (status, tests) = list(folder.path(), "echo '0 tests, 0 benchmarks'", false);
+    assert_eq!((status, tests), (AttemptStatus::Passed, vec![]), "it speaks, and has none");
     // Libtest's harness has no excuse, and nothing has one for a crash.
     let (status, tests) = list(folder.path(), "exit 64", true);
     assert_eq!((status, tests), (AttemptStatus::Failed { exit_code: 64 }, vec![]));

@@ -21,7 +21,7 @@ const PACKAGE: &str = "CARGO_PKG_NAME";
 /// There is no comparison; in words, with what to do.
 pub(crate) fn of(mode: Mode, options: &[&str]) -> Result<Vec<Trial>, String> {
     match mode {
-        Mode::None => Ok(Vec::new()),
+        Mode::Inside | Mode::None => Ok(Vec::new()),
         Mode::Record(path) => {
             let path = path.to_str().ok_or("LIBCMATRIX_RECORD is not UTF-8")?;
             trials::read(&program::call(&arguments(&["report", path], &[]))?)

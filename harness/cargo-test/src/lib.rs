@@ -66,6 +66,10 @@ const CANNOT_RUN: i32 = 101;
 pub fn run(options: &[&str]) -> ! {
     let arguments = Arguments::from_args();
     let mode = Mode::of(&arguments, |name| env::var_os(name));
+    // Said so that it is known for a list: saying nothing is what any program may do.
+    if mode == Mode::Inside && arguments.list {
+        println!("0 tests, 0 benchmarks");
+    }
     match comparison::of(mode, options) {
         Ok(trials) => libtest_mimic::run(&arguments, trials).exit(),
         Err(error) => {

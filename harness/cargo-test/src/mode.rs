@@ -14,7 +14,9 @@ const NEXTEST_MODE: &str = "NEXTEST_EXECUTION_MODE";
 /// Where the trials come from.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// There are none.
+    /// There are none: this is a test inside a leg.
+    Inside,
+    /// There are none of those that were asked for.
     None,
     /// A run that was made before.
     Record(PathBuf),
@@ -26,8 +28,11 @@ pub(crate) enum Mode {
 
 impl Mode {
     pub(crate) fn of(arguments: &Arguments, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        if variable(INSIDE).is_some() {
+            return Self::Inside;
+        }
         // No trial is an ignored one: nextest asks for those apart, at the same time.
-        if variable(INSIDE).is_some() || arguments.ignored {
+        if arguments.ignored {
             return Self::None;
         }
         if let Some(path) = variable(RECORD).filter(|path| !path.is_empty()) {
@@ -68,8 +73,8 @@ mod tests {
     #[test]
     fn a_run_within_a_run_is_none() {
         let inside = ("LIBCMATRIX", "1");
-        assert_eq!(mode(&[], &[inside]), Mode::None);
-        assert_eq!(mode(&["--list"], &[inside, ("LIBCMATRIX_RECORD", "x")]), Mode::None);
+        assert_eq!(mode(&[], &[inside]), Mode::Inside);
+        assert_eq!(mode(&["--list"], &[inside, ("LIBCMATRIX_RECORD", "x")]), Mode::Inside);
     }
 
     #[test]
