@@ -42,16 +42,8 @@ pub(super) fn write(folder: &Path, matrix: &Matrix) -> Result<()> {
 /// # Errors
 /// There is none, or one cannot be understood.
 pub(super) fn read(folder: &Path) -> Result<Vec<(PathBuf, Matrix)>> {
-    let mut found = Vec::new();
-    if folder.join(DOCUMENT).is_file() {
-        found.push(folder.to_owned());
-    } else {
-        let inside = fs::read_dir(folder).into_iter().flatten().flatten();
-        // `latest` is a link to one of the others.
-        let folders = inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        found.extend(folders.map(|entry| entry.path()).filter(|p| p.join(DOCUMENT).is_file()));
-        found.sort();
-    }
+    let mut found: Vec<PathBuf> = folders(folder).collect();
+    found.sort();
     if found.is_empty() {
         return Err(Failure::usage(format!("there is no matrix in {}", folder.display()))
             .because(format!("neither it nor a folder in it has a {DOCUMENT}"))
@@ -61,6 +53,17 @@ pub(super) fn read(folder: &Path) -> Result<Vec<(PathBuf, Matrix)>> {
         .into_iter()
         .map(|folder| Ok((folder.clone(), document(&folder.join(DOCUMENT))?)))
         .collect()
+}
+
+/// The folder itself if it is that of a matrix, else those of its folders that are, in no order.
+pub(super) fn folders(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let is_one = |path: &PathBuf| path.join(DOCUMENT).is_file();
+    let itself = Some(folder.to_owned()).filter(is_one);
+    let inside = if itself.is_none() { fs::read_dir(folder).ok() } else { None };
+    // `latest` is a link to one of the others.
+    let inside = inside.into_iter().flatten().flatten();
+    let inside = inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    itself.into_iter().chain(inside.map(|entry| entry.path()).filter(is_one))
 }
 
 fn document(path: &Path) -> Result<Matrix> {

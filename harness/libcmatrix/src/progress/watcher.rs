@@ -11,7 +11,7 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{ProgressMode, running::RunningTests, stamped};
-use crate::report::{amount, sanitise::sanitise_line};
+use crate::report::sanitise::sanitise_line;
 
 /// Time between two looks.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -74,7 +74,7 @@ fn show(bars: &MultiProgress, lines: &mut Vec<ProgressBar>, running: &RunningTes
             more if more > 0 && n + 1 == SHOWN => format!("  (and {more} more)"),
             _ => String::new(),
         };
-        format!("{:>8}  {leg}  {id}{more}", amount::seconds(test.since.as_secs_f64().floor()))
+        format!("{:>8}  {leg}  {id}{more}", whole_seconds(test.since))
     });
     let texts: Vec<String> = texts.collect();
     while lines.len() > texts.len() {
@@ -98,9 +98,14 @@ fn show(bars: &MultiProgress, lines: &mut Vec<ProgressBar>, running: &RunningTes
 
 fn tell(running: &mut RunningTests, begun: Instant) {
     for test in running.due(Instant::now()) {
-        let since = amount::seconds(test.since.as_secs_f64().floor());
+        let since = whole_seconds(test.since);
         let text = format!("{}: still running after {since}: {}", test.leg, test.id);
         // Nobody reads it any more where this fails; the run goes on.
         let _ = writeln!(anstream::stderr(), "{}", sanitise_line(&stamped(begun, &text)));
     }
+}
+
+/// `1m 5s`.
+fn whole_seconds(time: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }

@@ -80,6 +80,24 @@ fn one_test_of_one_pair_is_told() {
     assert_eq!(mixed.status.code(), Some(2), "{}", said(&mixed));
 }
 
+/// What `matrix --out` wrote to is as good as the folder in it, as long as there is but one.
+#[test]
+fn the_only_matrix_of_a_folder_is_meant() {
+    let folder = tempdir().expect("a folder");
+    let folder = folder.path();
+    fs::create_dir(folder.join("out")).expect("a folder");
+    let night = |day| Some(run(day, &[("p$a", good())]));
+    matrix(&folder.join("out/first"), &[("a", night(1))]);
+    matrix(&folder.join("now"), &[("a", night(2))]);
+    let output = libcmatrix(folder, &["compare", "out", "now"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    matrix(&folder.join("out/second"), &[("a", night(3))]);
+    let output = libcmatrix(folder, &["compare", "out", "now"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    let text = said(&output);
+    assert!(text.contains("2 matrices in out") && text.contains("e.g. out/second"), "{text}");
+}
+
 #[test]
 fn pairs_that_one_night_lacks_are_named() {
     let folder = tempdir().expect("a folder");

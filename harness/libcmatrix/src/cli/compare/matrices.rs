@@ -16,9 +16,9 @@ use crate::{
     },
 };
 
-/// Whether a folder is that of a matrix.
+/// Whether a folder is that of a matrix, or what `matrix --out` wrote to.
 pub(super) fn is_one(path: &Path) -> bool {
-    path.join(matrix_on_disk::DOCUMENT).is_file()
+    matrix_on_disk::folders(path).next().is_some()
 }
 
 /// Compares, prints, and gives the exit code of the worst pair.
@@ -52,8 +52,15 @@ pub(super) fn compare(earlier: &Path, later: &Path, format: Format) -> Result<Ex
 }
 
 fn one(folder: &Path) -> Result<(PathBuf, Matrix)> {
-    let found = matrix_on_disk::read(folder)?.into_iter().next();
-    found.ok_or_else(|| Failure::usage(format!("there is no matrix in {}", folder.display())))
+    let mut found = matrix_on_disk::read(folder)?;
+    match (found.pop(), found.len()) {
+        (Some(only), 0) => Ok(only),
+        (Some((last, _)), more) => {
+            let text = format!("there are {} matrices in {}", more + 1, folder.display());
+            Err(Failure::usage(text).hint(format!("name one of them, e.g. {}", last.display())))
+        }
+        (None, _) => Err(Failure::usage(format!("there is no matrix in {}", folder.display()))),
+    }
 }
 
 fn read(then: &Path, a: &str, now: &Path, b: &str) -> Result<(RunRecord, RunRecord)> {
