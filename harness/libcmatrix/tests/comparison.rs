@@ -33,22 +33,8 @@ fn record(tests: &[Both]) -> RunRecord {
             .collect();
         leg
     };
-    let mut record: RunRecord = serde_json::from_value(json!({
-        "schema_version": 1, "tool": {"name": "libcmatrix", "version": "0"},
-        "run_id": "r", "started_at": "a", "finished_at": "b",
-        "host": {"os": "linux", "arch": "x", "kernel": "1", "cpus": 1, "memory_bytes": 1},
-        "project": {"name": "p", "path": "p", "kind": "directory", "packages": []},
-        "settings": {
-            "cargo_args": [], "profile": "debug", "attempts": 1, "confirm": 0,
-            "test_threads": 1, "build_jobs": 1, "test_image": "runtime", "doctests": false,
-            "limits": {
-                "build_memory_bytes": 1, "test_memory_bytes": 1, "pids": 1,
-                "test_time_s": 1.0, "step_time_s": 1.0, "step_silence_s": 1.0
-            }
-        },
-        "legs": [],
-    }))
-    .expect("a record");
+    let mut record: RunRecord =
+        serde_json::from_str(include_str!("records/without-legs.json")).expect("a record");
     record.legs =
         vec![leg("baseline", "glibc", |both| &both.0), leg("candidate", "musl", |both| &both.1)];
     record

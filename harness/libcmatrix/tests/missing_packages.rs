@@ -5,7 +5,7 @@ use libcmatrix::{
     diagnose,
     verdict::{self, Policy},
 };
-use libcmatrix_schema::{Confidence, RunRecord, Verdict, VerdictOutcome};
+use libcmatrix_schema::{Confidence, Leg, RunRecord, Verdict, VerdictOutcome};
 use serde_json::{Value, json};
 
 const OPENSSL: &str = "error: failed to run custom build command for `openssl-sys v0.9.104`\n\
@@ -32,31 +32,20 @@ fn build(failed: &[(&str, &str)]) -> Value {
 }
 
 fn record(baseline: &[(&str, &str)], candidate: &[(&str, &str)]) -> RunRecord {
-    let leg = |role: &str, libc: &str, failed: &[(&str, &str)]| {
-        json!({
+    let leg = |role: &str, libc: &str, failed: &[(&str, &str)]| -> Leg {
+        serde_json::from_value(json!({
             "name": role, "role": role,
             "environment": {"libc": libc, "distro": "x", "release": "1", "linkage": "static"},
             "steps": [build(failed)],
             "binaries": [{"id": "p", "harness": true, "listing": {"status": "passed"}}],
             "tests": [{"id": "p$a", "outcome": "passed", "attempts": [{"status": "passed"}]}],
-        })
+        }))
+        .expect("a leg")
     };
-    serde_json::from_value(json!({
-        "schema_version": 1, "tool": {"name": "libcmatrix", "version": "0"},
-        "run_id": "r", "started_at": "a", "finished_at": "b",
-        "host": {"os": "linux", "arch": "x", "kernel": "1", "cpus": 1, "memory_bytes": 1},
-        "project": {"name": "p", "path": "p", "kind": "directory", "packages": []},
-        "settings": {
-            "cargo_args": [], "profile": "debug", "attempts": 1, "confirm": 0,
-            "test_threads": 1, "build_jobs": 1, "test_image": "runtime", "doctests": false,
-            "limits": {
-                "build_memory_bytes": 1, "test_memory_bytes": 1, "pids": 1,
-                "test_time_s": 1.0, "step_time_s": 1.0, "step_silence_s": 1.0
-            }
-        },
-        "legs": [leg("baseline", "glibc", baseline), leg("candidate", "musl", candidate)],
-    }))
-    .expect("a record")
+    let mut record: RunRecord =
+        serde_json::from_str(include_str!("records/without-legs.json")).expect("a record");
+    record.legs = vec![leg("baseline", "glibc", baseline), leg("candidate", "musl", candidate)];
+    record
 }
 
 /// The findings' codes, and the verdict.

@@ -103,7 +103,7 @@ fn tells(status: StepStatus) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use libcmatrix_schema::{Attempt, Confidence, Outcome, Severity};
+    use libcmatrix_schema::{Attempt, Confidence, Leg, Outcome, Severity};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -115,32 +115,22 @@ mod tests {
         baseline: (Value, &[(&str, &str)]),
         candidate: (Value, &[(&str, &str)]),
     ) -> RunRecord {
-        let leg = |role: &str, (build, tests): (Value, &[(&str, &str)])| {
+        let leg = |role: &str, (build, tests): (Value, &[(&str, &str)])| -> Leg {
             let tests: Vec<Value> = tests.iter().map(|(id, outcome)| test(id, outcome)).collect();
-            json!({
+            serde_json::from_value(json!({
                 "name": role, "role": role,
                 "environment": {"libc": "musl", "distro": "x", "release": "1", "linkage": "static"},
                 "steps": [build],
                 "binaries": [{"id": "p", "harness": true, "listing": {"status": "passed"}}],
                 "tests": tests,
-            })
+            }))
+            .expect("a leg")
         };
-        serde_json::from_value(json!({
-            "schema_version": 1, "tool": {"name": "libcmatrix", "version": "0"},
-            "run_id": "r", "started_at": "a", "finished_at": "b",
-            "host": {"os": "linux", "arch": "x", "kernel": "1", "cpus": 1, "memory_bytes": 1},
-            "project": {"name": "p", "path": "p", "kind": "directory", "packages": []},
-            "settings": {
-                "cargo_args": [], "profile": "debug", "attempts": 1, "confirm": 0,
-                "test_threads": 1, "build_jobs": 1, "test_image": "runtime", "doctests": false,
-                "limits": {
-                    "build_memory_bytes": 1, "test_memory_bytes": 1, "pids": 1,
-                    "test_time_s": 1.0, "step_time_s": 1.0, "step_silence_s": 1.0
-                }
-            },
-            "legs": [leg("baseline", baseline), leg("candidate", candidate)],
-        }))
-        .expect("a record")
+        let mut record: RunRecord =
+            serde_json::from_str(include_str!("../../tests/records/without-legs.json"))
+                .expect("a record");
+        record.legs = vec![leg("baseline", baseline), leg("candidate", candidate)];
+        record
     }
 
     /// A test by the statuses of its attempts, separated by spaces; of one, five alike.
