@@ -34,7 +34,8 @@
 //! # Variables
 //!
 //! - `LIBCMATRIX_BIN`: the program, if it is not the `libcmatrix` on the search path;
-//! - `LIBCMATRIX_RECORD`: a folder of a run, or its `run.json`: shows that one, and runs nothing;
+//! - `LIBCMATRIX_RECORD`: a folder of a run, or its `run.json` (as seen from the package): shows that one, and
+//!   runs nothing;
 //! - `LIBCMATRIX`: set for the tests inside a run. This test is one of the project's, too: there it has no
 //!   trials.
 //!
