@@ -50,8 +50,6 @@ pub(super) struct Judge<'a> {
 impl<'a> Judge<'a> {
     pub(super) fn of(record: &'a RunRecord) -> Self {
         let roles = [Role::Baseline, Role::Candidate];
-        let name =
-            |role| record.legs.iter().find(|leg| leg.role == role).map(|leg| leg.name.as_str());
         // The weightiest finding stands first; it is the one that is told.
         let causes = record.findings.iter().rev();
         let causes = causes.flat_map(|f| f.tests.iter().map(move |test| (test.as_str(), f)));
@@ -61,7 +59,7 @@ impl<'a> Judge<'a> {
             .flat_map(|a| a.covers.iter().map(move |id| (id.as_str(), a.reason.as_str())));
         Self {
             sides: roles.map(|role| Side::of(record, role)),
-            names: roles.map(|role| name(role).unwrap_or("-")),
+            names: roles.map(|role| record.leg(role).map_or("-", |leg| leg.name.as_str())),
             causes: causes.collect(),
             accepted: accepted.collect(),
         }

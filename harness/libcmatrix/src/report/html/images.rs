@@ -47,9 +47,10 @@ pub(super) struct Part {
 
 impl Images {
     pub(super) fn of(record: &RunRecord) -> Option<Self> {
-        let legs = record.legs.iter().filter(|leg| leg.role != Role::Control);
-        let images: Vec<(&Leg, &FinalImage)> =
-            legs.flat_map(|leg| leg.final_images.iter().map(move |image| (leg, image))).collect();
+        let images: Vec<(&Leg, &FinalImage)> = record
+            .sides()
+            .flat_map(|leg| leg.final_images.iter().map(move |image| (leg, image)))
+            .collect();
         if images.is_empty() {
             return None;
         }

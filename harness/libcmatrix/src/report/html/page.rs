@@ -103,7 +103,6 @@ fn policy() -> String {
 fn run(record: &RunRecord) -> Vec<(&'static str, String)> {
     let settings = &record.settings;
     let host = &record.host;
-    let engine = record.legs.iter().find(|leg| leg.role == Role::Candidate);
     let limits = &settings.limits;
     let amount = crate::report::amount::bytes;
     let mut rows = vec![
@@ -157,7 +156,7 @@ fn run(record: &RunRecord) -> Vec<(&'static str, String)> {
     if !settings.filters.is_empty() {
         rows.push(("only tests with", sanitise_line(&settings.filters.join(", "))));
     }
-    if let Some(leg) = engine {
+    if let Some(leg) = record.leg(Role::Candidate) {
         rows.push(("engine", sanitise_line(&leg.environment.engine)));
     }
     rows

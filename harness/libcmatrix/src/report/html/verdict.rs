@@ -111,8 +111,7 @@ impl VerdictView {
 fn sentence(record: &RunRecord) -> String {
     let name = sanitise_line(&shown_name(record));
     let side = |role| {
-        let leg = record.legs.iter().find(|leg| leg.role == role);
-        leg.map_or_else(|| format!("the {role}"), place)
+        record.leg(role).map_or_else(|| format!("the {role}"), place)
     };
     let (from, to) = (side(Role::Baseline), side(Role::Candidate));
     match record.verdict.as_ref().map(|v| v.outcome) {

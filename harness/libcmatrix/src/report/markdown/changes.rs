@@ -23,7 +23,7 @@ const MESSAGES: usize = 5;
 const SENTENCE: usize = 600;
 
 pub(super) fn failed_steps(page: &mut Page, record: &RunRecord) {
-    for leg in record.legs.iter().filter(|leg| leg.role != Role::Control) {
+    for leg in record.sides() {
         let is_bad = |s: &&Step| !matches!(s.status, StepStatus::Passed | StepStatus::Skipped);
         for step in leg.steps.iter().filter(is_bad) {
             let summary = format!("The step {} of the {}: {}", step.name, leg.role, step.status);

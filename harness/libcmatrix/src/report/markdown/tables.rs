@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use libcmatrix_schema::{FinalImage, Leg, Measurement, Role, RunRecord};
+use libcmatrix_schema::{FinalImage, Leg, Measurement, RunRecord};
 
 use super::{
     super::{
@@ -17,11 +17,6 @@ use super::{
 const NAMED: usize = 8;
 /// Bytes of a sentence.
 const SENTENCE: usize = 600;
-
-fn sides(record: &RunRecord) -> Vec<&Leg> {
-    let roles = [Role::Baseline, Role::Candidate];
-    roles.iter().flat_map(|role| record.legs.iter().filter(move |leg| leg.role == *role)).collect()
-}
 
 /// The head of a table with a column for each name.
 fn head<'a>(names: impl Iterator<Item = &'a str>) -> String {
@@ -81,8 +76,8 @@ const IMAGES: [ImageRow; 8] = [
 ];
 
 pub(super) fn final_images(page: &mut Page, record: &RunRecord) {
-    let all: Vec<(&Leg, &FinalImage)> = sides(record)
-        .into_iter()
+    let all: Vec<(&Leg, &FinalImage)> = record
+        .sides()
         .flat_map(|leg| leg.final_images.iter().map(move |image| (leg, image)))
         .collect();
     let Some((_, first)) = all.first() else { return };
@@ -97,7 +92,7 @@ pub(super) fn final_images(page: &mut Page, record: &RunRecord) {
 
 /// The two sides: what was built, what the tests did, what it took.
 pub(super) fn legs(page: &mut Page, record: &RunRecord) {
-    let legs = sides(record);
+    let legs: Vec<&Leg> = record.sides().collect();
     if legs.is_empty() {
         return;
     }

@@ -35,8 +35,7 @@ pub(super) fn answer(page: &mut Page, record: &RunRecord) {
     };
     let name = code(&cut::line(&sanitise_line(&shown_name(record)), NAME));
     let [from, to] = [Role::Baseline, Role::Candidate].map(|role| {
-        let leg = record.legs.iter().find(|leg| leg.role == role);
-        leg.map_or_else(|| format!("no {role}"), side)
+        record.leg(role).map_or_else(|| format!("no {role}"), side)
     });
     page.add(&format!("## {word}: {name}\n\n**{sentence}** from {from} to {to}.\n\n"));
     for reason in reasons(record) {

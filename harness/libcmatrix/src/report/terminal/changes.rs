@@ -79,10 +79,10 @@ pub(in crate::report) struct Side<'a> {
 
 impl<'a> Side<'a> {
     pub(in crate::report) fn of(record: &'a RunRecord, role: Role) -> Self {
-        let legs = || record.legs.iter().filter(move |l| l.role == role);
+        let leg = || record.leg(role).into_iter();
         Self {
-            tests: legs().flat_map(|l| &l.tests).map(|t| (t.id.as_str(), t)).collect(),
-            binaries: legs().flat_map(|l| &l.binaries).map(|b| (b.id.as_str(), b)).collect(),
+            tests: leg().flat_map(|l| &l.tests).map(|t| (t.id.as_str(), t)).collect(),
+            binaries: leg().flat_map(|l| &l.binaries).map(|b| (b.id.as_str(), b)).collect(),
         }
     }
 

@@ -20,9 +20,10 @@ const PACKAGES: usize = 4;
 const NAMES: usize = 4;
 
 pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
-    let legs = record.legs.iter().filter(|leg| leg.role != Role::Control);
-    let images: Vec<(&Leg, &FinalImage)> =
-        legs.flat_map(|leg| leg.final_images.iter().map(move |image| (leg, image))).collect();
+    let images: Vec<(&Leg, &FinalImage)> = record
+        .sides()
+        .flat_map(|leg| leg.final_images.iter().map(move |image| (leg, image)))
+        .collect();
     if images.is_empty() {
         return;
     }

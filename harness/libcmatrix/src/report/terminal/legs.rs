@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use libcmatrix_schema::{Binary, Leg, Outcome, Role, RunRecord, Step, StepName, StepStatus};
+use libcmatrix_schema::{Binary, Leg, Outcome, RunRecord, Step, StepName, StepStatus};
 
 use super::super::{amount, sanitise::sanitise_line};
 
@@ -44,10 +44,7 @@ pub(super) fn table(out: &mut String, record: &RunRecord, width: usize) {
     table.load_preset(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
-    // Legs that an experiment was built in are part of that experiment.
-    let sides = [Role::Baseline, Role::Candidate];
-    let legs: Vec<&Leg> =
-        sides.iter().flat_map(|role| record.legs.iter().filter(move |l| l.role == *role)).collect();
+    let legs: Vec<&Leg> = record.sides().collect();
     for (label, cell) in ROWS {
         let mut row = vec![label.to_owned()];
         row.extend(legs.iter().map(|leg| cell(leg)));

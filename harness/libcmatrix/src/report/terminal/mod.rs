@@ -59,8 +59,7 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
     let name = sanitise_line(&shown_name(record));
     let _ = writeln!(out, "\n{style}{word}{style:#}  {BOLD}{name}{BOLD:#}");
     let sides = [Role::Baseline, Role::Candidate].map(|role| {
-        let leg = record.legs.iter().find(|l| l.role == role);
-        leg.map(describe).unwrap_or_else(|| format!("no {role}"))
+        record.leg(role).map_or_else(|| format!("no {role}"), describe)
     });
     let _ = writeln!(out, "{DIM}{} -> {}{DIM:#}\n", sides[0], sides[1]);
     for reason in record.verdict.iter().flat_map(|v| &v.reasons) {
@@ -123,7 +122,7 @@ fn describe(leg: &Leg) -> String {
 
 /// Steps that did not end well, with what was said.
 fn trouble(out: &mut String, record: &RunRecord, width: usize) {
-    for leg in record.legs.iter().filter(|leg| leg.role != Role::Control) {
+    for leg in record.sides() {
         let bad = leg
             .steps
             .iter()

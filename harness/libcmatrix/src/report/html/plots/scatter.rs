@@ -63,9 +63,8 @@ impl Scatter {
         value: impl Fn(&Attempt) -> Option<f64>,
         shown: impl Fn(f64) -> String,
     ) -> Option<Self> {
-        let legs = [Role::Baseline, Role::Candidate]
-            .map(|role| record.legs.iter().find(|leg| leg.role == role));
-        let [baseline, candidate] = [legs[0]?, legs[1]?];
+        let (baseline, candidate) =
+            (record.leg(Role::Baseline)?, record.leg(Role::Candidate)?);
         // What fails at once takes no time, and says nothing of what the move costs.
         let of_test = |test: &Test| {
             if test.outcome != Outcome::Passed {
