@@ -61,13 +61,21 @@ pub enum VerdictOutcome {
     Inconclusive,
 }
 
-impl fmt::Display for VerdictOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl VerdictOutcome {
+    /// Its name in the record.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Go => "go",
             Self::NoGo => "no-go",
             Self::Inconclusive => "inconclusive",
-        })
+        }
+    }
+}
+
+impl fmt::Display for VerdictOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -13,6 +13,7 @@ use libcmatrix_schema::{
 
 use super::{
     amount,
+    answer::Answer,
     history::{columns::table, words},
     sanitise::sanitise_line,
     terminal::{
@@ -84,7 +85,7 @@ fn tests_are(n: u64) -> String {
 }
 
 fn in_brief(run: &RunInBrief) -> String {
-    let verdict = run.verdict.map_or("no verdict".into(), |verdict| verdict.to_string());
+    let verdict = Answer(run.verdict).word();
     format!(
         "{}  {verdict}, {} worse, {} of {} tests compared",
         sanitise_line(&run.run_id),

@@ -7,6 +7,7 @@
 //! - [`junit`]: test results, leg by leg and compared
 //! - [`sarif`], [`annotations`], [`code_quality`]: findings where they show in the sources
 //! - [`trials`]: what became of each test, for a test harness
+//! - `answer`: the answer in words, the same in all of them
 //! - [`formats`]: the list of those that show a whole run
 //! - [`difference`]: what changed between two runs
 //! - [`history`]: what many runs show together, for terminals and as a page
@@ -22,6 +23,7 @@
 //! - [`amount`]: seconds and bytes as people read them
 
 pub mod amount;
+mod answer;
 pub mod annotations;
 mod as_tests;
 mod chosen_image;

@@ -1,7 +1,7 @@
 //! Parts that both forms say alike.
 
 use libcmatrix_schema::{
-    ChangeKind, Growth, GrowthOf, HistoryRun, OngoingRegression, RunName, Series,
+    ChangeKind, Growth, GrowthOf, OngoingRegression, RunName, Series,
 };
 
 use super::super::{amount, sanitise::sanitise_line};
@@ -58,10 +58,6 @@ pub(super) fn not_kept(series: &Series) -> Option<String> {
     } else {
         format!("what each test did in {runs} older run{plural} is not kept")
     })
-}
-
-pub(super) fn answer(run: &HistoryRun) -> String {
-    run.verdict.map_or("no answer".into(), |verdict| verdict.to_string())
 }
 
 /// `2026-11-29 02:00, commit 0123abcd`.

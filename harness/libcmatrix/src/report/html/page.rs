@@ -17,7 +17,7 @@ use super::{
     trouble::{self, TroubleView},
     verdict::VerdictView,
 };
-use crate::report::{sanitise::sanitise_line, terminal::shown_name};
+use crate::report::{answer::shown_name, sanitise::sanitise_line};
 
 const STYLE: &str = include_str!("../../../templates/html/style.css");
 const SCRIPT: &str = include_str!("../../../templates/html/tests.js");

@@ -11,8 +11,9 @@ use super::{
 use crate::{
     diagnose::UNEXPLAINED,
     report::{
+        answer::{self, Answer, Coverage, shown_name},
         sanitise::sanitise_line,
-        terminal::{changes::meaning, shown_name},
+        terminal::changes::meaning,
     },
 };
 
@@ -22,7 +23,7 @@ const FIRST: usize = 4;
 pub(super) struct VerdictView {
     /// `go`, `no-go`, `inconclusive` or `none`: names of the style sheet.
     pub class: &'static str,
-    pub word: &'static str,
+    pub word: String,
     pub sentence: String,
     pub reasons: Vec<String>,
     pub conditions: Vec<String>,
@@ -41,13 +42,6 @@ pub(super) struct ToDo {
     pub finding: usize,
     pub title: String,
     pub remedy: Vec<Piece>,
-}
-
-/// How much was compared.
-pub(super) struct Coverage {
-    pub compared: u64,
-    pub total: u64,
-    pub details: Vec<String>,
 }
 
 /// Tests of one kind of change, as a part of a bar from 0 to 100.
@@ -81,26 +75,21 @@ pub(super) struct AcceptanceView {
 impl VerdictView {
     pub(super) fn of(record: &RunRecord) -> Self {
         let verdict = record.verdict.as_ref();
-        let (class, word) = match verdict.map(|v| v.outcome) {
-            Some(VerdictOutcome::Go) => ("go", "Go"),
-            Some(VerdictOutcome::NoGo) => ("no-go", "No-go"),
-            Some(VerdictOutcome::Inconclusive) => ("inconclusive", "Inconclusive"),
-            None => ("none", "No verdict"),
-        };
+        let answer = Answer::of(record);
         let lines = |of: fn(&Verdict) -> &Vec<String>| -> Vec<String> {
             verdict.into_iter().flat_map(of).map(|text| sanitise_line(text)).collect()
         };
         let causes = record.findings.iter().filter(|f| f.code != UNEXPLAINED).count();
         let to_do = to_do(record);
         Self {
-            class,
-            word,
+            class: answer.class(),
+            word: answer.capitalised(),
             sentence: sentence(record),
             reasons: lines(|v| &v.reasons),
             conditions: lines(|v| &v.conditions),
             more_to_do: if to_do.len() == FIRST { causes.saturating_sub(FIRST) } else { 0 },
             to_do,
-            coverage: coverage(record),
+            coverage: Coverage::of(record),
             counts: counts(record),
             rules: verdict.into_iter().flat_map(|v| &v.rules).map(rule).collect(),
             acceptances: acceptances(verdict),
@@ -113,15 +102,7 @@ fn sentence(record: &RunRecord) -> String {
     let side = |role| {
         record.leg(role).map_or_else(|| format!("the {role}"), place)
     };
-    let (from, to) = (side(Role::Baseline), side(Role::Candidate));
-    match record.verdict.as_ref().map(|v| v.outcome) {
-        Some(VerdictOutcome::Go) => format!("{name} can move from {from} to {to}."),
-        Some(VerdictOutcome::NoGo) => format!("{name} cannot move from {from} to {to} as it is."),
-        Some(VerdictOutcome::Inconclusive) => {
-            format!("This run does not tell whether {name} can move from {from} to {to}.")
-        }
-        None => format!("The run of {name}, {from} to {to}, ended before it had an answer."),
-    }
+    answer::sentence(record, &name, &side(Role::Baseline), &side(Role::Candidate))
 }
 
 /// `Debian trixie (glibc)`.
@@ -143,29 +124,6 @@ fn to_do(record: &RunRecord) -> Vec<ToDo> {
         Some(ToDo { finding: n + 1, title: sanitise_line(&finding.title), remedy: pieces(&remedy) })
     });
     first.take(FIRST).collect()
-}
-
-fn coverage(record: &RunRecord) -> Option<Coverage> {
-    let comparison = record.comparison.as_ref()?;
-    let mut details = Vec::new();
-    if comparison.total_doctests > 0 {
-        details.push(format!(
-            "among them {} of {} doctests",
-            comparison.compared_doctests, comparison.total_doctests
-        ));
-    }
-    if !record.settings.doctests {
-        details.push("doctests were not asked for".into());
-    }
-    let is_ignored = |outcome: Option<&str>| outcome == Some("ignored");
-    let both = |c: &&libcmatrix_schema::Change| {
-        is_ignored(c.baseline.as_deref()) && is_ignored(c.candidate.as_deref())
-    };
-    let ignored = comparison.changes.iter().filter(both).count();
-    if ignored > 0 {
-        details.push(format!("{ignored} ignored on both sides"));
-    }
-    Some(Coverage { compared: comparison.compared, total: comparison.total, details })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "parts of a bar")]

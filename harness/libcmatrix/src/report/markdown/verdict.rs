@@ -6,9 +6,9 @@ use libcmatrix_schema::{Acceptance, Leg, Role, Rule, RuleStatus, RunRecord, Verd
 
 use super::{
     super::{
+        answer::{Answer, Coverage, sentence, shown_name},
         cut,
         sanitise::sanitise_line,
-        terminal::{compared_in_words, shown_name},
     },
     inert::{cell, code, prose},
     page::Page,
@@ -20,28 +20,26 @@ const NAME: usize = 120;
 const SENTENCE: usize = 600;
 
 pub(super) fn answer(page: &mut Page, record: &RunRecord) {
-    let (word, sentence) = match record.verdict.as_ref().map(|verdict| verdict.outcome) {
-        Some(VerdictOutcome::Go) => ("\u{2705} GO", "It can move"),
-        Some(VerdictOutcome::NoGo) => ("\u{274c} NO-GO", "It cannot move as it is"),
-        Some(VerdictOutcome::Inconclusive) => {
-            ("\u{26a0}\u{fe0f} INCONCLUSIVE", "The run does not tell whether it can move")
-        }
-        None => ("\u{26a0}\u{fe0f} NO VERDICT", "No verdict was given on a move"),
-    };
-    let sentence = match record.settings.control {
-        // There is no move in a comparison of a side with itself.
-        Some(_) => "A control run,",
-        None => sentence,
-    };
     let name = code(&cut::line(&sanitise_line(&shown_name(record)), NAME));
-    let [from, to] = [Role::Baseline, Role::Candidate].map(|role| {
-        record.leg(role).map_or_else(|| format!("no {role}"), side)
-    });
-    page.add(&format!("## {word}: {name}\n\n**{sentence}** from {from} to {to}.\n\n"));
+    let [from, to] = [Role::Baseline, Role::Candidate]
+        .map(|role| record.leg(role).map_or_else(|| format!("the {role}"), side));
+    let answer = Answer::of(record);
+    let (mark, word) = (mark(answer), answer.upper());
+    let sentence = sentence(record, &name, &from, &to);
+    page.add(&format!("## {mark} {word}: {name}\n\n{sentence}\n\n"));
     for reason in reasons(record) {
         page.add(&format!("- {}\n", prose(&cut::line(&reason, SENTENCE))));
     }
     page.add("\n");
+}
+
+/// A sign in colour, of those that GitHub and GitLab show.
+fn mark(answer: Answer) -> &'static str {
+    match answer.0 {
+        Some(VerdictOutcome::Go) => "\u{2705}",
+        Some(VerdictOutcome::NoGo) => "\u{274c}",
+        Some(VerdictOutcome::Inconclusive) | None => "\u{26a0}\u{fe0f}",
+    }
 }
 
 fn side(leg: &Leg) -> String {
@@ -59,7 +57,8 @@ fn reasons(record: &RunRecord) -> impl Iterator<Item = String> {
     let failed = rules.filter(|rule| rule.status == RuleStatus::Fail);
     let failed =
         failed.map(|rule| format!("rule `{}`: {}, limit {}", rule.id, measured(rule), rule.limit));
-    reasons.chain(conditions).chain(failed).chain(compared_in_words(record))
+    let compared = Coverage::of(record).map(|coverage| coverage.in_words());
+    reasons.chain(conditions).chain(failed).chain(compared)
 }
 
 fn measured(rule: &Rule) -> String {

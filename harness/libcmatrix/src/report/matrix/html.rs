@@ -4,7 +4,7 @@
 use askama::Template;
 use libcmatrix_schema::{CellResult, Matrix};
 
-use super::{answer, cell, names, reasons, remark, sentence, verdict};
+use super::{answer, cell, names, reasons, remark, sentence};
 use crate::report::sanitise::sanitise_line;
 
 #[derive(Template)]
@@ -84,7 +84,7 @@ pub fn render(matrix: &Matrix) -> String {
     let page = Page {
         style: include_str!("../../../templates/matrix/style.css"),
         project: sanitise_line(&matrix.project),
-        answer: verdict(matrix.verdict()),
+        answer: matrix.verdict().name(),
         sentence: sentence(matrix),
         started_at: sanitise_line(&matrix.started_at),
         rows: rows.collect(),

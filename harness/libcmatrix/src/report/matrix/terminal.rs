@@ -5,8 +5,9 @@ use std::fmt::Write;
 use comfy_table::{ContentArrangement, Table, presets};
 use libcmatrix_schema::{CellResult, Matrix, VerdictOutcome};
 
-use super::{answer, cell, names, reasons, remark, sentence, verdict};
+use super::{answer, cell, names, reasons, remark, sentence};
 use crate::report::{
+    answer::Answer,
     sanitise::sanitise_line,
     terminal::{BOLD, DIM, wrapped},
 };
@@ -18,10 +19,12 @@ const REASONS: usize = 3;
 #[must_use]
 pub fn render(matrix: &Matrix, width: usize) -> String {
     let mut out = String::new();
+    let verdict = Answer(Some(matrix.verdict()));
+    let style = verdict.style();
     let _ = writeln!(
         out,
-        "{BOLD}{}{BOLD:#} {}: {}\n",
-        verdict(matrix.verdict()).to_uppercase(),
+        "{style}{}{style:#}  {}: {}\n",
+        verdict.upper(),
         sanitise_line(&matrix.project),
         sentence(matrix)
     );

@@ -10,10 +10,11 @@ pub(in crate::report) mod measured;
 
 use std::fmt::Write;
 
-use anstyle::{AnsiColor, Style};
-use libcmatrix_schema::{Leg, Role, RuleStatus, RunRecord, StepName, StepStatus, VerdictOutcome};
+use anstyle::Style;
+use libcmatrix_schema::{Leg, Role, RuleStatus, RunRecord, StepName, StepStatus};
 
 use super::{
+    answer::{Answer, Coverage, shown_name},
     excerpt,
     sanitise::{sanitise, sanitise_line},
 };
@@ -49,13 +50,8 @@ pub fn render(record: &RunRecord, options: &TerminalOptions) -> String {
 }
 
 fn verdict(out: &mut String, record: &RunRecord, width: usize) {
-    let (word, colour) = match record.verdict.as_ref().map(|v| v.outcome) {
-        Some(VerdictOutcome::Go) => ("GO", AnsiColor::Green),
-        Some(VerdictOutcome::NoGo) => ("NO-GO", AnsiColor::Red),
-        Some(VerdictOutcome::Inconclusive) => ("INCONCLUSIVE", AnsiColor::Yellow),
-        None => ("NO VERDICT", AnsiColor::Yellow),
-    };
-    let style = colour.on_default().bold();
+    let answer = Answer::of(record);
+    let (word, style) = (answer.upper(), answer.style());
     let name = sanitise_line(&shown_name(record));
     let _ = writeln!(out, "\n{style}{word}{style:#}  {BOLD}{name}{BOLD:#}");
     let sides = [Role::Baseline, Role::Candidate].map(|role| {
@@ -68,50 +64,14 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
     for condition in record.verdict.iter().flat_map(|v| &v.conditions) {
         wrapped(out, "  - ", &format!("as it was run: {}", sanitise_line(condition)), width);
     }
-    if let Some(text) = compared_in_words(record) {
-        wrapped(out, "  - ", &text, width);
+    if let Some(coverage) = Coverage::of(record) {
+        wrapped(out, "  - ", &coverage.in_words(), width);
     }
     let failed = record.verdict.iter().flat_map(|v| &v.rules);
     for rule in failed.filter(|r| r.status == RuleStatus::Fail) {
         let measured = rule.measured.map_or("not measured".to_owned(), |m| m.to_string());
         let text = format!("rule {}: {measured}, limit {}", sanitise_line(&rule.id), rule.limit);
         let _ = writeln!(out, "  {DIM}- {text}{DIM:#}");
-    }
-}
-
-/// How much was compared.
-pub(in crate::report) fn compared_in_words(record: &RunRecord) -> Option<String> {
-    let comparison = record.comparison.as_ref()?;
-    let mut text = format!("compared {} of {} tests", comparison.compared, comparison.total);
-    if comparison.total_doctests > 0 {
-        let _ = write!(
-            text,
-            ", among them {} of {} doctests",
-            comparison.compared_doctests, comparison.total_doctests
-        );
-    }
-    if !record.settings.doctests {
-        text.push_str("; doctests were not asked for");
-    }
-    let is_ignored = |outcome: Option<&str>| outcome == Some("ignored");
-    let ignored = comparison
-        .changes
-        .iter()
-        .filter(|c| is_ignored(c.baseline.as_deref()) && is_ignored(c.candidate.as_deref()))
-        .count();
-    if ignored > 0 {
-        let _ = write!(text, "; {ignored} ignored on both sides");
-    }
-    Some(text)
-}
-
-/// The name, and the version of the only package.
-pub(in crate::report) fn shown_name(record: &RunRecord) -> String {
-    match record.project.packages.as_slice() {
-        [package] if package.name == record.project.name => {
-            format!("{} {}", package.name, package.version)
-        }
-        _ => record.project.name.clone(),
     }
 }
 
