@@ -14,7 +14,8 @@ use libcmatrix_schema::{
 use super::{
     amount,
     answer::Answer,
-    history::{columns::table, words},
+    columns::table,
+    history::words,
     sanitise::sanitise_line,
     terminal::{
         BOLD, DIM,

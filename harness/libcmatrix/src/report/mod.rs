@@ -19,6 +19,8 @@
 //! - [`excerpt`]: the lines of a test's output that tell most
 //! - [`sanitise`]: text of tested programs is hostile; it is made harmless before it goes anywhere
 //! - [`place`], [`issue`]: where a finding shows, and what a reviewer is told of it there
+//! - `image_rows`: what is told of an image, row by row
+//! - `columns`: rows in columns, for terminals
 //! - [`cut`]: long text made short
 //! - [`amount`]: seconds and bytes as people read them
 
@@ -28,6 +30,7 @@ pub mod annotations;
 mod as_tests;
 mod chosen_image;
 pub mod code_quality;
+mod columns;
 pub mod cut;
 pub mod diagnosis;
 pub mod difference;
@@ -38,6 +41,7 @@ pub mod formats;
 pub mod hazards;
 pub mod history;
 pub mod html;
+mod image_rows;
 pub mod issue;
 pub mod junit;
 pub mod markdown;

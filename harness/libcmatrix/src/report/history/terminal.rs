@@ -7,10 +7,10 @@ use libcmatrix_schema::{HistoryRun, Series, Trends, UnstableTest};
 use super::{
     super::{
         answer::Answer,
+        columns::table,
         sanitise::sanitise_line,
         terminal::{BOLD, DIM, more, wrapped},
     },
-    columns::table,
     words,
 };
 

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
-use libcmatrix_schema::{FinalImage, Leg, Measurement, RunRecord};
+use libcmatrix_schema::{Leg, Measurement, RunRecord};
 
 use super::{
     super::{
         amount, cut,
-        terminal::{images, legs, measured},
+        image_rows::{images, rows},
+        terminal::{legs, measured},
     },
     inert::{cell, name_in_cell, prose},
     page::Page,
@@ -61,31 +62,16 @@ fn fold_list(page: &mut Page, summary: &str, items: Vec<String>) {
     page.fold(summary, (!items.is_empty()).then(|| items.concat() + "\n"));
 }
 
-/// One row of the table of images: what it says, and how it is read off an image and the first one.
-type ImageRow = (&'static str, fn(&FinalImage, &FinalImage) -> String);
-
-const IMAGES: [ImageRow; 8] = [
-    ("base", |image, _| images::base(image)),
-    ("unpacked", |image, first| images::against(image.sizes().unpacked, first.sizes().unpacked)),
-    ("gzip", |image, first| images::against(image.sizes().gzip, first.sizes().gzip)),
-    ("packages", |image, _| images::packages(image)),
-    ("commands", |image, _| image.contents.commands.to_string()),
-    ("setuid files", |image, _| image.contents.setuid.len().to_string()),
-    ("shells", |image, _| images::names(&image.contents.shells)),
-    ("starts", |image, _| images::starts(image)),
-];
-
 pub(super) fn final_images(page: &mut Page, record: &RunRecord) {
-    let all: Vec<(&Leg, &FinalImage)> = record
-        .sides()
-        .flat_map(|leg| leg.final_images.iter().map(move |image| (leg, image)))
-        .collect();
-    let Some((_, first)) = all.first() else { return };
+    let all = images(record);
+    if all.is_empty() {
+        return;
+    }
     let head = head(all.iter().map(|(leg, _)| leg.name.as_str()));
     let mut table = format!("### Images as they would be shipped\n\n{head}");
-    for (label, read) in IMAGES {
-        let cells: Vec<String> = all.iter().map(|(_, image)| cell(&read(image, first))).collect();
-        let _ = writeln!(table, "| {label} | {} |", cells.join(" | "));
+    for (row, cells) in rows(&all).into_iter().filter(|(row, _)| row.is_brief) {
+        let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+        let _ = writeln!(table, "| {} | {} |", row.label, cells.join(" | "));
     }
     page.add(&(table + "\n"));
 }

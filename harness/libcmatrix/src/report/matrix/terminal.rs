@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use libcmatrix_schema::{CellResult, Matrix, VerdictOutcome};
 
 use super::{answer, cell, names, reasons, remark, sentence};
 use crate::report::{
     answer::Answer,
+    columns::table,
     sanitise::sanitise_line,
     terminal::{BOLD, DIM, wrapped},
 };
@@ -29,21 +29,15 @@ pub fn render(matrix: &Matrix, width: usize) -> String {
         sentence(matrix)
     );
     let baselines = names(matrix, |cell| &cell.baseline);
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
-    let head = baselines.iter().map(|name| sanitise_line(name));
-    table.add_row(std::iter::once(String::new()).chain(head));
-    for candidate in names(matrix, |cell| &cell.candidate) {
-        let cells = baselines.iter().map(|baseline| {
+    let head: Vec<String> = baselines.iter().map(|name| sanitise_line(name)).collect();
+    let rows = names(matrix, |cell| &cell.candidate).into_iter().map(|candidate| {
+        let answers = baselines.iter().map(|baseline| {
             cell(matrix, baseline, candidate).map_or("-", |cell| answer(&cell.result)).to_owned()
         });
-        table.add_row(std::iter::once(sanitise_line(candidate)).chain(cells));
-    }
-    for line in table.to_string().lines() {
-        let _ = writeln!(out, " {}", line.trim_end());
-    }
+        (sanitise_line(candidate), answers.collect())
+    });
+    let rows = std::iter::once((String::new(), head)).chain(rows);
+    table(&mut out, rows.map(|(name, cells)| std::iter::once(name).chain(cells)), width);
     for cell in &matrix.cells {
         let is_go =
             matches!(&cell.result, CellResult::Ran(run) if run.verdict == VerdictOutcome::Go);

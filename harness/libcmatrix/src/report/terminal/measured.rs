@@ -2,13 +2,12 @@
 
 use std::fmt::Write;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use libcmatrix_schema::{
     BenchMeasurement, Comparison, Measurement, PackageMeasurement, Quantity, RunRecord, Shows,
 };
 
 use super::{
-    super::{amount, sanitise::sanitise_line},
+    super::{amount, columns::table, sanitise::sanitise_line},
     BOLD, DIM, wrapped,
 };
 
@@ -27,7 +26,8 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     }
     let _ = writeln!(out, "\n{BOLD}measured{BOLD:#} medians; the ratio with its 95 % interval");
     if !told.is_empty() {
-        table(out, &told, width);
+        let _ = writeln!(out);
+        table(out, told.iter().map(|measurement| row(measurement)), width);
     }
     packages(out, comparison, width);
     tests(out, comparison, width);
@@ -44,20 +44,6 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
 /// One attempt of all tests is told of elsewhere; one run of benchmarks is not.
 fn is_told(measurement: &Measurement) -> bool {
     measurement.baseline.len() > 1 || measurement.quantity == Quantity::BenchIteration
-}
-
-fn table(out: &mut String, told: &[&Measurement], width: usize) {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
-    for measurement in told {
-        table.add_row(row(measurement));
-    }
-    let _ = writeln!(out);
-    for line in table.to_string().lines() {
-        let _ = writeln!(out, " {}", line.trim_end());
-    }
 }
 
 fn row(measurement: &Measurement) -> [String; 5] {
