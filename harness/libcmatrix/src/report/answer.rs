@@ -4,6 +4,8 @@
 use anstyle::{AnsiColor, Style};
 use libcmatrix_schema::{Change, RunRecord, VerdictOutcome};
 
+use super::sentence::capitalised;
+
 /// The answer, or that there is none yet.
 #[derive(Clone, Copy)]
 pub(super) struct Answer(pub Option<VerdictOutcome>);
@@ -20,8 +22,7 @@ impl Answer {
 
     /// `No-go`.
     pub(super) fn capitalised(self) -> String {
-        let (first, rest) = self.word().split_at(1);
-        first.to_uppercase() + rest
+        capitalised(self.word())
     }
 
     /// `NO-GO`.

@@ -16,12 +16,9 @@ use super::{
     answer::Answer,
     columns::table,
     history::words,
+    measured::{self, name},
     sanitise::sanitise_line,
-    terminal::{
-        BOLD, DIM,
-        measured::{self, name},
-        more, wrapped,
-    },
+    terminal::{BOLD, DIM, more, wrapped},
 };
 
 /// Tests of one kind that are shown; the JSON form has them all.

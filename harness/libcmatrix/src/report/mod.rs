@@ -22,6 +22,7 @@
 //! - `image_rows`: what is told of an image, row by row
 //! - `columns`: rows in columns, for terminals
 //! - [`cut`]: long text made short
+//! - `measured`: what was measured several times, in words
 //! - [`amount`]: seconds and bytes as people read them
 
 pub mod amount;
@@ -46,9 +47,11 @@ pub mod issue;
 pub mod junit;
 pub mod markdown;
 pub mod matrix;
+mod measured;
 pub mod place;
 pub mod sanitise;
 pub mod sarif;
 pub mod sbom;
+mod sentence;
 pub mod terminal;
 pub mod trials;

@@ -13,6 +13,7 @@ use crate::{
     report::{
         answer::{self, Answer, Coverage, shown_name},
         sanitise::sanitise_line,
+        sentence::capitalised,
         terminal::changes::meaning,
     },
 };
@@ -108,11 +109,7 @@ fn sentence(record: &RunRecord) -> String {
 /// `Debian trixie (glibc)`.
 fn place(leg: &Leg) -> String {
     let e = &leg.environment;
-    let mut distro = sanitise_line(&e.distro);
-    if let Some(first) = distro.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    format!("{distro} {} ({})", sanitise_line(&e.release), e.libc)
+    format!("{} {} ({})", capitalised(&sanitise_line(&e.distro)), sanitise_line(&e.release), e.libc)
 }
 
 /// Packages that are missing, else the best remedy, of the first causes.

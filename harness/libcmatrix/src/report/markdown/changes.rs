@@ -7,6 +7,7 @@ use libcmatrix_schema::{Change, ChangeKind, Leg, Role, RunRecord, Step, StepStat
 use super::{
     super::{
         cut, excerpt,
+        sentence::capitalised,
         terminal::changes::{Side, meaning},
     },
     inert::{block, code, prose},
@@ -89,11 +90,4 @@ fn one(change: &Change, sides: &[Side<'_>; 2]) -> String {
         }
     }
     out
-}
-
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |c| c.to_ascii_uppercase().to_string() + letters.as_str())
 }

@@ -4,9 +4,9 @@
 
 pub(in crate::report) mod changes;
 mod findings;
-pub(in crate::report) mod images;
+mod images;
 pub(in crate::report) mod legs;
-pub(in crate::report) mod measured;
+mod measured;
 
 use std::fmt::Write;
 
