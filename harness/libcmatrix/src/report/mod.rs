@@ -7,6 +7,7 @@
 //! - [`junit`]: test results, leg by leg and compared
 //! - [`sarif`], [`annotations`], [`code_quality`]: findings where they show in the sources
 //! - [`trials`]: what became of each test, for a test harness
+//! - `page_head`: what every page of HTML begins with
 //! - `answer`: the answer in words, the same in all of them
 //! - [`formats`]: the list of those that show a whole run
 //! - [`difference`]: what changed between two runs
@@ -48,6 +49,7 @@ pub mod junit;
 pub mod markdown;
 pub mod matrix;
 mod measured;
+mod page_head;
 pub mod place;
 pub mod sanitise;
 pub mod sarif;

@@ -6,7 +6,7 @@ use askama::Template;
 use libcmatrix_schema::{Flavour, HistoryRun, Quantity, Role, Series, Trends};
 
 use super::{
-    super::{amount, answer::Answer, sanitise::sanitise_line},
+    super::{amount, answer::Answer, page_head::Head, sanitise::sanitise_line},
     plot::{HEIGHT, Plot, Unit, Values, WIDTH, plot},
     words,
 };
@@ -20,7 +20,7 @@ const ROWS: usize = 50;
 #[must_use]
 pub fn render(trends: &Trends) -> String {
     let page = Page {
-        style: include_str!("../../../templates/history/style.css"),
+        head: Head::new(include_str!("../../../templates/history/style.css"), ""),
         series: trends.series.iter().enumerate().map(|(n, series)| view(n, series)).collect(),
         strip: STRIP,
         width: WIDTH,
@@ -33,7 +33,7 @@ pub fn render(trends: &Trends) -> String {
 #[derive(Template)]
 #[template(path = "history/page.html")]
 struct Page {
-    style: &'static str,
+    head: Head,
     series: Vec<SeriesView>,
     strip: f64,
     width: f64,

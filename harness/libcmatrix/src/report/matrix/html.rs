@@ -5,14 +5,15 @@ use askama::Template;
 use libcmatrix_schema::{CellResult, Matrix};
 
 use super::{answer, cell, names, reasons, remark, sentence};
-use crate::report::sanitise::sanitise_line;
+use crate::report::{answer::Answer, page_head::Head, sanitise::sanitise_line};
 
 #[derive(Template)]
 #[template(path = "matrix/page.html")]
 struct Page {
-    style: &'static str,
+    head: Head,
     project: String,
-    answer: &'static str,
+    answer: String,
+    class: &'static str,
     sentence: String,
     started_at: String,
     baselines: Vec<String>,
@@ -81,10 +82,12 @@ pub fn render(matrix: &Matrix) -> String {
             _ => None,
         },
     });
+    let verdict = Answer(Some(matrix.verdict()));
     let page = Page {
-        style: include_str!("../../../templates/matrix/style.css"),
+        head: Head::new(include_str!("../../../templates/matrix/style.css"), ""),
         project: sanitise_line(&matrix.project),
-        answer: matrix.verdict().name(),
+        answer: verdict.capitalised(),
+        class: verdict.class(),
         sentence: sentence(matrix),
         started_at: sanitise_line(&matrix.started_at),
         rows: rows.collect(),
