@@ -92,6 +92,9 @@ pub struct Rule {
     pub status: RuleStatus,
     /// What a failure of this rule means for the verdict.
     pub on_failure: VerdictOutcome,
+    /// In words, what of the run made it fail; absent where it did not. May hold hostile text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// How a rule came out.

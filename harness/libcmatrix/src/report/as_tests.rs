@@ -136,7 +136,12 @@ pub(super) fn of_rule(rule: &Rule) -> TestResult {
         }),
         RuleStatus::Fail => {
             let measured = rule.measured.map_or("not measured".into(), |m| m.to_string());
-            let message = format!("{measured}, limit {}", rule.limit);
+            let numbers = format!("measured {measured}, limit {}", rule.limit);
+            let message = match &rule.reason {
+                Some(reason) => format!("{reason} ({numbers})"),
+                // Records of before have the numbers alone.
+                None => numbers,
+            };
             let told = Told { kind: rule.on_failure.to_string(), message };
             match rule.on_failure {
                 VerdictOutcome::Inconclusive => TestResult::Error(told),

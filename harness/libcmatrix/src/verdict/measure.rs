@@ -154,7 +154,7 @@ impl Measured {
         let reason =
             format!("{what} at least {low:.2} times what they take in the baseline, limit {limit}");
         let on_failure = VerdictOutcome::NoGo;
-        (Rule { id: id.into(), limit, measured, status, on_failure }, reason)
+        (Rule { id: id.into(), limit, measured, status, on_failure, reason: None }, reason)
     }
 
     /// That a package is missing is no reason against musl, and none for it either. A crash stays

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use libcmatrix::compare::compare;
 use libcmatrix_schema::{
     Acceptance, AttemptStatus, BuildMessage, Evidence, Measurement, Note, Outcome, Quantity,
-    RunRecord, Shows, StepStatus, TestMeasurement,
+    RuleStatus, RunRecord, Shows, StepStatus, TestMeasurement,
 };
 
 /// That of a sample project.
@@ -113,6 +113,8 @@ pub fn poisoned(text: &str) -> RunRecord {
     verdict.reasons.push(text.into());
     verdict.conditions.push(text.into());
     verdict.rules[0].id = text.into();
+    verdict.rules[0].status = RuleStatus::Fail;
+    verdict.rules[0].reason = Some(text.into());
     verdict.acceptances.push(Acceptance {
         tests: vec![text.into()],
         finding: Some(format!("code{text}")),
