@@ -3,6 +3,7 @@
 
 mod browser;
 mod hostile;
+mod pipe;
 mod records;
 
 use std::{collections::HashSet, sync::LazyLock};
