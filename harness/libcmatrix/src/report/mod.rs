@@ -27,8 +27,8 @@
 //! - [`amount`]: seconds and bytes as people read them
 
 pub mod amount;
-mod answer;
 pub mod annotations;
+mod answer;
 mod as_tests;
 mod chosen_image;
 pub mod code_quality;

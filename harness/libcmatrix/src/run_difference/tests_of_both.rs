@@ -81,10 +81,7 @@ impl<'a> Run<'a> {
             changes: changes.map(|change| (change.id.as_str(), change)).collect(),
             baseline: tests(Role::Baseline),
             candidate: tests(Role::Candidate),
-            legs: [Role::Baseline, Role::Candidate]
-                .iter()
-                .filter_map(|r| record.leg(*r))
-                .collect(),
+            legs: [Role::Baseline, Role::Candidate].iter().filter_map(|r| record.leg(*r)).collect(),
         }
     }
 

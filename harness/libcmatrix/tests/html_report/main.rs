@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use scraper::{Html, Node, Selector};
 
 use browser::Browser;
-use records::{many_tests, record};
+use records::{benchmarks, many_tests, record};
 
 const ALL: [&str; 9] = [
     "thread-stack",
@@ -61,6 +61,18 @@ fn a_build_that_failed_shows_the_linker() {
     let page = Html::parse_document(&render(&record("glibc-only-symbol")));
     let said = text(&page, "section[aria-labelledby=steps]");
     assert!(said.contains("build: failed") && said.contains("undefined reference"), "{said}");
+}
+
+#[test]
+fn benchmarks_are_told_one_by_one() {
+    let page = Html::parse_document(&render(&benchmarks(60)));
+    let said = text(&page, "article:has(#benches-title)");
+    assert!(said.contains("medians of 10 runs a side; 20 of 60 differ clearly"), "{said}");
+    assert!(said.contains("case_000 1.02 \u{b5}s 2.04 \u{b5}s x 2.00 (1."), "{said}");
+    assert!(said.contains("case_001 1.02 \u{b5}s 1.02 \u{b5}s"), "{said}");
+    assert!(said.contains("no clear difference") && said.contains("and 20 more"), "{said}");
+    let drawn = "article:has(#benches-title) tbody svg circle";
+    assert_eq!(page.select(&Selector::parse(drawn).expect("a selector")).count(), 40);
 }
 
 /// Links lead to places of the page, ids are there once, and pictures have words.

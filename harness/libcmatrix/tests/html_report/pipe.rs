@@ -15,7 +15,8 @@ const ENDING: Duration = Duration::from_secs(10);
 /// A running program. It ends with this value.
 pub struct Pipe {
     child: Child,
-    to: ChildStdin,
+    /// Closed at the end.
+    to: Option<ChildStdin>,
     from: Receiver<Vec<u8>>,
     last_words: &'static str,
 }
@@ -25,7 +26,7 @@ impl Pipe {
     pub fn start(command: &mut Command, last_words: &'static str) -> Self {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell");
-        let to = child.stdin.take().expect("a pipe");
+        let to = child.stdin.take();
         let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
         let (sender, from) = channel();
         // It ends with the program, or when nobody listens any more.
@@ -42,7 +43,8 @@ impl Pipe {
 
     /// Sends a message; false where the program is gone.
     pub fn send(&mut self, message: &str) -> bool {
-        write!(self.to, "{message}\0").and_then(|()| self.to.flush()).is_ok()
+        let Some(to) = &mut self.to else { return false };
+        write!(to, "{message}\0").and_then(|()| to.flush()).is_ok()
     }
 
     /// The next message, or why there is none.
@@ -58,6 +60,7 @@ impl Drop for Pipe {
     fn drop(&mut self) {
         // A program that is asked to end takes its own processes with it, if it still listens.
         let is_asked = self.send(self.last_words);
+        self.to = None;
         while is_asked && self.from.recv_timeout(ENDING).is_ok() {}
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,8 +1,6 @@
 //! Parts that both forms say alike.
 
-use libcmatrix_schema::{
-    ChangeKind, Growth, GrowthOf, OngoingRegression, RunName, Series,
-};
+use libcmatrix_schema::{ChangeKind, Growth, GrowthOf, OngoingRegression, RunName, Series};
 
 use super::super::{amount, sanitise::sanitise_line};
 

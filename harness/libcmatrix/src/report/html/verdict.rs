@@ -100,9 +100,7 @@ impl VerdictView {
 
 fn sentence(record: &RunRecord) -> String {
     let name = sanitise_line(&shown_name(record));
-    let side = |role| {
-        record.leg(role).map_or_else(|| format!("the {role}"), place)
-    };
+    let side = |role| record.leg(role).map_or_else(|| format!("the {role}"), place);
     answer::sentence(record, &name, &side(Role::Baseline), &side(Role::Candidate))
 }
 

@@ -38,7 +38,9 @@ pub(super) fn measurements(page: &mut Page, record: &RunRecord) {
     if !told.is_empty() {
         let rows = told.iter().map(|m| row(measured::name(m.quantity), m, shows(m.shows)));
         let table = HEAD.to_owned() + &rows.collect::<String>();
-        page.add(&format!("### Measured\n\nMedians; the ratio with its 95 % interval.\n\n{table}\n"));
+        page.add(&format!(
+            "### Measured\n\nMedians; the ratio with its 95 % interval.\n\n{table}\n"
+        ));
         let too_few = told.iter().any(|m| m.shows == Shows::TooFew).then(|| TOO_FEW.to_owned());
         for text in too_few.into_iter().chain(busy(record)) {
             page.add(&format!("{}.\n\n", prose(&capitalised(&text))));
@@ -72,8 +74,7 @@ fn row(name: &str, m: &Measurement, shows: &str) -> String {
 /// Each benchmark that both sides have, those first that differ most.
 fn benches(page: &mut Page, all: &[BenchMeasurement]) {
     let clear = all.iter().filter(|bench| bench.is_clear).count();
-    let summary =
-        format!("Benchmarks: {} of {} take clearly more or less time", clear, all.len());
+    let summary = format!("Benchmarks: {} of {} take clearly more or less time", clear, all.len());
     let rows: Vec<String> = all
         .iter()
         .take(BENCHES)

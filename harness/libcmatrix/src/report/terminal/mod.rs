@@ -54,9 +54,8 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
     let (word, style) = (answer.upper(), answer.style());
     let name = sanitise_line(&shown_name(record));
     let _ = writeln!(out, "\n{style}{word}{style:#}  {BOLD}{name}{BOLD:#}");
-    let sides = [Role::Baseline, Role::Candidate].map(|role| {
-        record.leg(role).map_or_else(|| format!("no {role}"), describe)
-    });
+    let sides = [Role::Baseline, Role::Candidate]
+        .map(|role| record.leg(role).map_or_else(|| format!("no {role}"), describe));
     let _ = writeln!(out, "{DIM}{} -> {}{DIM:#}\n", sides[0], sides[1]);
     for reason in record.verdict.iter().flat_map(|v| &v.reasons) {
         wrapped(out, "  - ", &sanitise_line(reason), width);

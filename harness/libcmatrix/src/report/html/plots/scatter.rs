@@ -63,8 +63,7 @@ impl Scatter {
         value: impl Fn(&Attempt) -> Option<f64>,
         shown: impl Fn(f64) -> String,
     ) -> Option<Self> {
-        let (baseline, candidate) =
-            (record.leg(Role::Baseline)?, record.leg(Role::Candidate)?);
+        let (baseline, candidate) = (record.leg(Role::Baseline)?, record.leg(Role::Candidate)?);
         // What fails at once takes no time, and says nothing of what the move costs.
         let of_test = |test: &Test| {
             if test.outcome != Outcome::Passed {
