@@ -21,13 +21,9 @@ pub fn render(matrix: &Matrix, width: usize) -> String {
     let mut out = String::new();
     let verdict = Answer(Some(matrix.verdict()));
     let style = verdict.style();
-    let _ = writeln!(
-        out,
-        "{style}{}{style:#}  {}: {}\n",
-        verdict.upper(),
-        sanitise_line(&matrix.project),
-        sentence(matrix)
-    );
+    let told = format!("{}, {}", sanitise_line(&matrix.project), sentence(matrix));
+    wrapped(&mut out, &format!("{style}{}{style:#}  ", verdict.upper()), &told, width);
+    out.push('\n');
     let baselines = names(matrix, |cell| &cell.baseline);
     let head: Vec<String> = baselines.iter().map(|name| sanitise_line(name)).collect();
     let rows = names(matrix, |cell| &cell.candidate).into_iter().map(|candidate| {
@@ -45,7 +41,10 @@ pub fn render(matrix: &Matrix, width: usize) -> String {
             continue;
         }
         let (baseline, candidate) = (sanitise_line(&cell.baseline), sanitise_line(&cell.candidate));
-        let _ = writeln!(out, "\n{BOLD}{baseline} -> {candidate}{BOLD:#} {}", answer(&cell.result));
+        let told = format!("{baseline} -> {candidate}");
+        out.push('\n');
+        let answer = format!("{BOLD}{}{BOLD:#}  ", answer(&cell.result));
+        wrapped(&mut out, &answer, &told, width);
         let remark = remark(&cell.result);
         if !remark.is_empty() {
             wrapped(&mut out, "  ", &remark, width);

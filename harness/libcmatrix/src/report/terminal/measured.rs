@@ -50,7 +50,11 @@ fn row(measurement: &Measurement) -> [String; 5] {
         amount(unit, measurement.baseline_median),
         amount(unit, measurement.candidate_median),
         ratio(measurement),
-        shows(measurement.shows).into(),
+        match measurement.shows {
+            // So that the row fits into 80 columns.
+            Shows::NoDifference => "none shown".into(),
+            other => shows(other).into(),
+        },
     ]
 }
 

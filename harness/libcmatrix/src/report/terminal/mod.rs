@@ -6,18 +6,20 @@ pub(in crate::report) mod changes;
 mod findings;
 mod images;
 pub(in crate::report) mod legs;
+mod lines;
 mod measured;
 
 use std::fmt::Write;
 
-use anstyle::Style;
 use libcmatrix_schema::{Leg, Role, RuleStatus, RunRecord, StepName, StepStatus};
 
 use super::{
     answer::{Answer, Coverage, shown_name},
     excerpt,
-    sanitise::{sanitise, sanitise_line},
+    sanitise::sanitise_line,
 };
+pub(super) use lines::{BOLD, DIM, more, wrapped};
+use lines::{quote, short};
 
 /// How to show it.
 #[derive(Clone, Debug)]
@@ -27,11 +29,6 @@ pub struct TerminalOptions {
     /// Files of the run: a label and a path.
     pub files: Vec<(String, String)>,
 }
-
-pub(in crate::report) const BOLD: Style = Style::new().bold();
-/// A longer line of a tested program is cut.
-const ROWS_OF_A_LINE: usize = 4;
-pub(in crate::report) const DIM: Style = Style::new().dimmed();
 
 /// Shows a run.
 #[must_use]
@@ -53,10 +50,12 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
     let answer = Answer::of(record);
     let (word, style) = (answer.upper(), answer.style());
     let name = sanitise_line(&shown_name(record));
-    let _ = writeln!(out, "\n{style}{word}{style:#}  {BOLD}{name}{BOLD:#}");
+    let _ = writeln!(out, "\n{style}{word}{style:#}  {BOLD}{}{BOLD:#}", short(&name, width));
     let sides = [Role::Baseline, Role::Candidate]
         .map(|role| record.leg(role).map_or_else(|| format!("no {role}"), describe));
-    let _ = writeln!(out, "{DIM}{} -> {}{DIM:#}\n", sides[0], sides[1]);
+    let mut line = String::new();
+    wrapped(&mut line, "", &sides.join(" -> "), width);
+    let _ = writeln!(out, "{DIM}{}{DIM:#}\n", line.trim_end());
     for reason in record.verdict.iter().flat_map(|v| &v.reasons) {
         wrapped(out, "  - ", &sanitise_line(reason), width);
     }
@@ -126,60 +125,5 @@ fn files(out: &mut String, options: &TerminalOptions) {
     let widest = options.files.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
     for (label, path) in &options.files {
         let _ = writeln!(out, "{DIM}{label:widest$}{DIM:#}  {}", sanitise_line(path));
-    }
-}
-
-/// Says what is not shown, and where it is.
-pub(in crate::report) fn more(out: &mut String, n: usize, what: &str, place: Option<&str>) {
-    if n > 0 {
-        let plural = if n == 1 { "" } else { "s" };
-        let place = place.map(|p| format!(": see {}", sanitise_line(p))).unwrap_or_default();
-        let _ = writeln!(out, "  {DIM}and {n} more {what}{plural}{place}{DIM:#}");
-    }
-}
-
-/// Lines of a tested program, behind a bar, so that none of them can be taken for the report's own.
-pub(super) fn quote<'a>(
-    out: &mut String,
-    lines: impl IntoIterator<Item = &'a str>,
-    indent: &str,
-    width: usize,
-) {
-    let room = width.saturating_sub(indent.chars().count() + 2).max(20);
-    for line in lines {
-        for line in sanitise(line).lines() {
-            let line: Vec<char> = line.chars().collect();
-            for (n, part) in line.chunks(room).take(ROWS_OF_A_LINE).enumerate() {
-                let mut shown: String = part.iter().collect();
-                if n + 1 == ROWS_OF_A_LINE && line.len() > room * ROWS_OF_A_LINE {
-                    shown.pop();
-                    shown.push('\u{2026}');
-                }
-                let _ = writeln!(out, "{indent}{DIM}|{DIM:#} {shown}");
-            }
-        }
-    }
-}
-
-/// A paragraph behind a bullet, broken between words. A word that is too long for a line stays whole.
-pub(in crate::report) fn wrapped(out: &mut String, bullet: &str, text: &str, width: usize) {
-    let indent = bullet.chars().count();
-    let room = width.saturating_sub(indent).max(20);
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last_mut().expect("there is always a line");
-        let has = last.chars().count();
-        if has > 0 && has + 1 + word.chars().count() > room {
-            lines.push(word.to_owned());
-        } else {
-            if has > 0 {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    for (n, line) in lines.iter().enumerate() {
-        let lead = if n == 0 { bullet.to_owned() } else { " ".repeat(indent) };
-        let _ = writeln!(out, "{lead}{line}");
     }
 }
