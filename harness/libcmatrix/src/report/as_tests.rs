@@ -9,6 +9,7 @@ use libcmatrix_schema::{
 };
 
 use super::{
+    amount,
     excerpt::excerpt,
     terminal::changes::{Side, meaning},
 };
@@ -135,8 +136,8 @@ pub(super) fn of_rule(rule: &Rule) -> TestResult {
             message: rule.status.to_string(),
         }),
         RuleStatus::Fail => {
-            let measured = rule.measured.map_or("not measured".into(), |m| m.to_string());
-            let numbers = format!("measured {measured}, limit {}", rule.limit);
+            let measured = rule.measured.map_or("not measured".into(), amount::number);
+            let numbers = format!("measured {measured}, limit {}", amount::number(rule.limit));
             let message = match &rule.reason {
                 Some(reason) => format!("{reason} ({numbers})"),
                 // Records of before have the numbers alone.

@@ -6,6 +6,7 @@ use libcmatrix_schema::{Acceptance, Leg, Role, Rule, RuleStatus, RunRecord, Verd
 
 use super::{
     super::{
+        amount,
         answer::{Answer, Coverage, sentence, shown_name},
         cut,
         sanitise::sanitise_line,
@@ -55,14 +56,15 @@ fn reasons(record: &RunRecord) -> impl Iterator<Item = String> {
     let conditions = conditions.map(|condition| format!("as it was run: {condition}"));
     let rules = verdict.flat_map(|verdict| &verdict.rules);
     let failed = rules.filter(|rule| rule.status == RuleStatus::Fail);
-    let failed =
-        failed.map(|rule| format!("rule `{}`: {}, limit {}", rule.id, measured(rule), rule.limit));
+    let failed = failed.map(|rule| {
+        format!("rule `{}`: {}, limit {}", rule.id, measured(rule), amount::number(rule.limit))
+    });
     let compared = Coverage::of(record).map(|coverage| coverage.in_words());
     reasons.chain(conditions).chain(failed).chain(compared)
 }
 
 fn measured(rule: &Rule) -> String {
-    rule.measured.map_or("not measured".into(), |measured| measured.to_string())
+    rule.measured.map_or("not measured".into(), amount::number)
 }
 
 /// Every rule with what was measured, and what was accepted.
@@ -75,7 +77,8 @@ pub(super) fn rules(page: &mut Page, record: &RunRecord) {
             status => status.to_string(),
         };
         let (id, measured) = (cell(&format!("`{}`", rule.id)), measured(rule));
-        let _ = writeln!(table, "| {id} | {measured} | {} | {status} |", rule.limit);
+        let _ =
+            writeln!(table, "| {id} | {measured} | {} | {status} |", amount::number(rule.limit));
     }
     table.push('\n');
     let failed = verdict.rules.iter().filter(|rule| rule.status == RuleStatus::Fail).count();

@@ -14,6 +14,7 @@ use std::fmt::Write;
 use libcmatrix_schema::{Leg, Role, RuleStatus, RunRecord, StepName, StepStatus};
 
 use super::{
+    amount,
     answer::{Answer, Coverage, shown_name},
     excerpt,
     sanitise::sanitise_line,
@@ -67,8 +68,9 @@ fn verdict(out: &mut String, record: &RunRecord, width: usize) {
     }
     let failed = record.verdict.iter().flat_map(|v| &v.rules);
     for rule in failed.filter(|r| r.status == RuleStatus::Fail) {
-        let measured = rule.measured.map_or("not measured".to_owned(), |m| m.to_string());
-        let text = format!("rule {}: {measured}, limit {}", sanitise_line(&rule.id), rule.limit);
+        let measured = rule.measured.map_or("not measured".to_owned(), amount::number);
+        let (id, limit) = (sanitise_line(&rule.id), amount::number(rule.limit));
+        let text = format!("rule {id}: {measured}, limit {limit}");
         let _ = writeln!(out, "  {DIM}- {text}{DIM:#}");
     }
 }
