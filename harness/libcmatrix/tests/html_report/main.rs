@@ -8,7 +8,11 @@ mod records;
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use libcmatrix::report::html::{LARGEST, render};
+use libcmatrix::report::{
+    history,
+    html::{LARGEST, render},
+    matrix,
+};
 use proptest::prelude::*;
 use scraper::{Html, Node, Selector};
 
@@ -224,18 +228,42 @@ fn the_table_is_searched_with_the_keyboard() {
     browser.check_that_all_is_quiet();
 }
 
-/// In both colour schemes.
+/// In both colour schemes, at any width: reports, and the pages of a matrix and of many runs.
 #[test]
-fn every_text_stands_out() {
+fn every_text_stands_out_and_nothing_sticks_out() {
+    let mut pages: Vec<(&str, String)> = [
+        "explained/thread-stack",
+        "explained/double-free",
+        "glibc-only-symbol",
+        "hostile-output",
+        "program-crashes",
+    ]
+    .map(|name| (name, render(&record(name))))
+    .into();
+    pages.push(("benchmarks", render(&benchmarks(5))));
+    pages.push(("a matrix", matrix::html::render(&records::matrix())));
+    pages.push(("many runs", history::html::render(&records::runs())));
+    let long = "a_name_without_an_end".repeat(20);
+    pages.push(("long names", render(&hostile::everywhere("program-crashes", &long))));
+    pages.push((
+        "hostile names",
+        render(&hostile::everywhere("explained/thread-stack", hostile::EXAMPLES[0])),
+    ));
     let mut browser = Browser::start();
-    for name in ["explained/thread-stack", "explained/double-free", "program-crashes"] {
+    for (name, page) in pages {
         for scheme in ["light", "dark"] {
             browser.prefer(scheme);
-            browser.open(&render(&record(name)));
+            browser.open(&page);
             let found = browser.evaluate(include_str!("contrast.js"));
-            assert!(found["looked"].as_u64() > Some(80), "{found}");
+            assert!(found["looked"].as_u64() > Some(20), "{found}");
             assert_eq!(found["low"], serde_json::json!([]), "{name}, {scheme}");
         }
+        for width in [320, 390, 900, 1600] {
+            browser.resize(width);
+            let wide = browser.evaluate("document.documentElement.scrollWidth");
+            assert!(wide.as_u64() <= Some(width.into()), "{name}: {wide} of {width}");
+        }
+        browser.check_that_all_is_quiet();
     }
 }
 

@@ -4,11 +4,13 @@
 
 mod records;
 
-use libcmatrix::compare::compare;
-use libcmatrix::report::{
-    annotations, code_quality,
-    formats::{FORMATS, FormatOptions, files, format},
-    junit, markdown, sarif, trials,
+use libcmatrix::{
+    compare::compare,
+    report::{
+        annotations, code_quality,
+        formats::{FORMATS, FormatOptions, files, format},
+        junit, markdown, sarif, trials,
+    },
 };
 use libcmatrix_schema::RunRecord;
 use proptest::prelude::*;

@@ -7,12 +7,10 @@ use libcmatrix_schema::{Flavour, HistoryRun, Quantity, Role, Series, Trends};
 
 use super::{
     super::{amount, answer::Answer, page_head::Head, sanitise::sanitise_line},
-    plot::{HEIGHT, Plot, Unit, Values, WIDTH, plot},
+    plot::{HEIGHT, Plot, Unit, Values, plot},
     words,
 };
 
-/// Width of the strip of answers.
-const STRIP: f64 = 1040.0;
 /// Rows of a table; the JSON form has them all.
 const ROWS: usize = 50;
 
@@ -22,8 +20,6 @@ pub fn render(trends: &Trends) -> String {
     let page = Page {
         head: Head::new(include_str!("../../../templates/history/style.css"), ""),
         series: trends.series.iter().enumerate().map(|(n, series)| view(n, series)).collect(),
-        strip: STRIP,
-        width: WIDTH,
         height: HEIGHT,
     };
     // Writing into a text cannot fail.
@@ -35,8 +31,6 @@ pub fn render(trends: &Trends) -> String {
 struct Page {
     head: Head,
     series: Vec<SeriesView>,
-    strip: f64,
-    width: f64,
     height: f64,
 }
 
@@ -67,8 +61,6 @@ struct SeriesView {
 
 /// A run in the strip of answers.
 struct Place {
-    x: f64,
-    width: f64,
     class: &'static str,
     sign: &'static str,
     text: String,
@@ -156,13 +148,7 @@ fn sentence(series: &Series) -> String {
 }
 
 fn places(series: &Series) -> Vec<Place> {
-    // Many runs become narrow; the sign is left out where it has no room.
-    #[allow(clippy::cast_precision_loss, reason = "counts of runs")]
-    let apart = (STRIP / series.runs.len().max(1) as f64).min(26.0);
-    #[allow(clippy::cast_precision_loss, reason = "counts of runs")]
-    let place = |(n, run): (usize, &HistoryRun)| Place {
-        x: apart * n as f64 + 1.0,
-        width: apart * 0.86,
+    let place = |run: &HistoryRun| Place {
         class: Answer(run.verdict).class(),
         sign: Answer(run.verdict).sign(),
         text: format!(
@@ -172,7 +158,7 @@ fn places(series: &Series) -> Vec<Place> {
             run.worse
         ),
     };
-    series.runs.iter().enumerate().map(place).collect()
+    series.runs.iter().map(place).collect()
 }
 
 /// Sides in their colours.

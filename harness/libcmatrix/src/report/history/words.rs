@@ -5,7 +5,7 @@ use libcmatrix_schema::{ChangeKind, Growth, GrowthOf, OngoingRegression, RunName
 use super::super::{amount, sanitise::sanitise_line};
 
 /// `2026-11-29 02:00` of a time in RFC 3339.
-pub(super) fn minute(time: &str) -> String {
+pub(in crate::report) fn minute(time: &str) -> String {
     let time = sanitise_line(time);
     match (time.get(..10), time.get(11..16)) {
         (Some(day), Some(minute)) => format!("{day} {minute}"),

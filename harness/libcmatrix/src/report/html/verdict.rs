@@ -11,7 +11,9 @@ use super::{
 use crate::{
     diagnose::UNEXPLAINED,
     report::{
+        amount,
         answer::{self, Answer, Coverage, shown_name},
+        cut,
         sanitise::sanitise_line,
         sentence::capitalised,
         terminal::changes::meaning,
@@ -20,6 +22,8 @@ use crate::{
 
 /// Causes of which the first remedy is told beside the verdict.
 const FIRST: usize = 4;
+/// Bytes of a name in the headline; below, it stands whole.
+const NAME: usize = 100;
 
 pub(super) struct VerdictView {
     /// `go`, `no-go`, `inconclusive` or `none`: names of the style sheet.
@@ -33,7 +37,11 @@ pub(super) struct VerdictView {
     pub more_to_do: usize,
     pub coverage: Option<Coverage>,
     pub counts: Vec<Count>,
+    /// Those that fail, or could not be measured.
     pub rules: Vec<RuleView>,
+    pub rules_passed: Vec<RuleView>,
+    /// How many pass.
+    pub rules_summary: String,
     pub acceptances: Vec<AcceptanceView>,
 }
 
@@ -49,7 +57,7 @@ pub(super) struct ToDo {
 pub(super) struct Count {
     pub kind: ChangeKind,
     pub meaning: &'static str,
-    pub tests: usize,
+    pub tests: String,
     pub from: String,
     pub width: String,
 }
@@ -82,6 +90,11 @@ impl VerdictView {
         };
         let causes = record.findings.iter().filter(|f| f.code != UNEXPLAINED).count();
         let to_do = to_do(record);
+        let rules = verdict.into_iter().flat_map(|v| &v.rules);
+        let (rules_passed, rules): (Vec<&Rule>, Vec<&Rule>) =
+            rules.partition(|rule| rule.status == RuleStatus::Pass);
+        let [rules_passed, rules] = [rules_passed, rules]
+            .map(|rules| rules.into_iter().map(rule).collect::<Vec<RuleView>>());
         Self {
             class: answer.class(),
             word: answer.capitalised(),
@@ -92,14 +105,16 @@ impl VerdictView {
             to_do,
             coverage: Coverage::of(record),
             counts: counts(record),
-            rules: verdict.into_iter().flat_map(|v| &v.rules).map(rule).collect(),
+            rules_summary: rules_summary(rules_passed.len(), rules.len()),
+            rules,
+            rules_passed,
             acceptances: acceptances(verdict),
         }
     }
 }
 
 fn sentence(record: &RunRecord) -> String {
-    let name = sanitise_line(&shown_name(record));
+    let name = cut::line(&sanitise_line(&shown_name(record)), NAME);
     let side = |role| record.leg(role).map_or_else(|| format!("the {role}"), place);
     answer::sentence(record, &name, &side(Role::Baseline), &side(Role::Candidate))
 }
@@ -107,7 +122,9 @@ fn sentence(record: &RunRecord) -> String {
 /// `Debian trixie (glibc)`.
 fn place(leg: &Leg) -> String {
     let e = &leg.environment;
-    format!("{} {} ({})", capitalised(&sanitise_line(&e.distro)), sanitise_line(&e.release), e.libc)
+    let [distro, release] =
+        [&e.distro, &e.release].map(|text| cut::line(&sanitise_line(text), NAME));
+    format!("{} {release} ({})", capitalised(&distro), e.libc)
 }
 
 /// Packages that are missing, else the best remedy, of the first causes.
@@ -136,7 +153,7 @@ fn counts(record: &RunRecord) -> Vec<Count> {
         let count = Count {
             kind,
             meaning: meaning(kind),
-            tests,
+            tests: amount::count(tests as u64),
             from: format!("{from:.2}"),
             width: format!("{width:.2}"),
         };
@@ -146,11 +163,20 @@ fn counts(record: &RunRecord) -> Vec<Count> {
     present.into_iter().map(part).collect()
 }
 
+fn rules_summary(passed: usize, others: usize) -> String {
+    match (passed, others) {
+        (1, 0) => "The only rule passes".into(),
+        (n, 0) => format!("All {n} rules pass"),
+        (1, _) => "1 rule passes".into(),
+        (n, _) => format!("{n} rules pass"),
+    }
+}
+
 fn rule(rule: &Rule) -> RuleView {
     RuleView {
         id: sanitise_line(&rule.id),
-        limit: rule.limit.to_string(),
-        measured: rule.measured.map_or("not measured".into(), |m| m.to_string()),
+        limit: amount::number(rule.limit),
+        measured: rule.measured.map_or("not measured".into(), amount::number),
         class: match rule.status {
             RuleStatus::Pass => "pass",
             RuleStatus::Fail => "fail",

@@ -5,7 +5,9 @@ use askama::Template;
 use libcmatrix_schema::{CellResult, Matrix};
 
 use super::{answer, cell, names, reasons, remark, sentence};
-use crate::report::{answer::Answer, page_head::Head, sanitise::sanitise_line};
+use crate::report::{
+    answer::Answer, history::words::minute, page_head::Head, sanitise::sanitise_line,
+};
 
 #[derive(Template)]
 #[template(path = "matrix/page.html")]
@@ -29,6 +31,8 @@ struct Row {
 struct GridCell {
     answer: &'static str,
     class: String,
+    /// Its two names, for who does not see the table.
+    pair: String,
     /// Of the card below; absent of a pair that there is not.
     anchor: Option<usize>,
 }
@@ -56,6 +60,7 @@ pub fn render(matrix: &Matrix) -> String {
         GridCell {
             answer,
             class: class(answer),
+            pair: sanitise_line(&format!("{baseline} to {candidate}")),
             anchor: found
                 .and_then(|found| matrix.cells.iter().position(|cell| std::ptr::eq(cell, found))),
         }
@@ -89,7 +94,7 @@ pub fn render(matrix: &Matrix) -> String {
         answer: verdict.capitalised(),
         class: verdict.class(),
         sentence: sentence(matrix),
-        started_at: sanitise_line(&matrix.started_at),
+        started_at: minute(&matrix.started_at),
         rows: rows.collect(),
         pairs: pairs.collect(),
         baselines: baselines.iter().map(|name| sanitise_line(name)).collect(),
