@@ -8,7 +8,8 @@ use libcmatrix::{
     compare::compare,
     report::terminal::{TerminalOptions, render},
 };
-use libcmatrix_schema::{AttemptStatus, Outcome, RunRecord};
+use libcmatrix_schema::{AttemptStatus, Note, Outcome, RunRecord};
+use unicode_width::UnicodeWidthStr;
 
 fn record(name: &str) -> RunRecord {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
@@ -72,16 +73,43 @@ fn hostile_output_at_eighty_columns() {
     insta::assert_snapshot!(plain(&hostile(), 80));
 }
 
+/// Letters of two columns, in what a tested program may have named or said.
+fn in_wide_letters() -> RunRecord {
+    let wide = "\u{6e2c}\u{8a66} ".repeat(40);
+    let mut record = hostile();
+    let changes = &mut record.comparison.as_mut().expect("a comparison").changes;
+    changes.iter_mut().for_each(|change| change.reason = Some(wide.clone()));
+    record.verdict.as_mut().expect("a verdict").reasons.push(wide.clone());
+    record.notes.push(Note { code: "note".into(), text: wide.clone() });
+    for leg in &mut record.legs {
+        leg.environment.distro = wide.clone();
+        for attempt in leg.tests.iter_mut().flat_map(|test| &mut test.attempts) {
+            attempt.output = wide.replace(' ', "").repeat(3);
+            attempt.leaked_processes.push(wide.clone());
+        }
+    }
+    record
+}
+
 /// Tables and paragraphs keep to the width; only words that are too long for it may not.
 #[test]
 fn the_width_is_kept() {
-    for name in
-        ["thread-stack", "glibc-only-symbol", "compiled-out", "hostile-output", "program-crashes"]
-    {
+    let names = [
+        "thread-stack",
+        "glibc-only-symbol",
+        "compiled-out",
+        "constructor-arguments",
+        "hostile-output",
+        "program-crashes",
+        "explained/dlopen-static",
+        "explained/shell-needs-bash",
+        "explained/thread-stack",
+    ];
+    for record in names.map(record).into_iter().chain([in_wide_letters()]) {
         for width in [80, 100, 140] {
-            for line in shown(name, width).lines() {
+            for line in plain(&record, width).lines() {
                 let has_spaces = line.trim().contains(' ');
-                assert!(line.chars().count() <= width || !has_spaces, "{width}: {line:?}");
+                assert!(line.width() <= width || !has_spaces, "{width}: {line:?}");
             }
         }
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Comparison, Experiment, Finding, Leg, Verdict};
+use crate::{Comparison, Experiment, Finding, Leg, Role, Verdict};
 
 /// Everything a run found (`run.json`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +44,20 @@ pub struct RunRecord {
     /// The answer; absent until it was given.
     #[serde(default)]
     pub verdict: Option<Verdict>,
+}
+
+impl RunRecord {
+    /// The leg of that role; of several, the first.
+    #[must_use]
+    pub fn leg(&self, role: Role) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.role == role)
+    }
+
+    /// The baseline, then the candidate, as far as they are there. Legs that an experiment was built in are
+    /// part of that experiment and no side.
+    pub fn sides(&self) -> impl Iterator<Item = &Leg> {
+        [Role::Baseline, Role::Candidate].into_iter().filter_map(|role| self.leg(role))
+    }
 }
 
 /// The program that wrote a record.

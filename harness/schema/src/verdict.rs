@@ -61,13 +61,21 @@ pub enum VerdictOutcome {
     Inconclusive,
 }
 
-impl fmt::Display for VerdictOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl VerdictOutcome {
+    /// Its name in the record.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Go => "go",
             Self::NoGo => "no-go",
             Self::Inconclusive => "inconclusive",
-        })
+        }
+    }
+}
+
+impl fmt::Display for VerdictOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -84,6 +92,9 @@ pub struct Rule {
     pub status: RuleStatus,
     /// What a failure of this rule means for the verdict.
     pub on_failure: VerdictOutcome,
+    /// In words, what of the run made it fail; absent where it did not. May hold hostile text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// How a rule came out.

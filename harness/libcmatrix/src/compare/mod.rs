@@ -31,8 +31,7 @@ pub const NOTICEABLE_S: f64 = 0.1;
 /// Compares the two legs of a run. A leg that does not exist has no tests.
 #[must_use]
 pub fn compare(record: &RunRecord) -> Comparison {
-    let leg = |role| record.legs.iter().find(|l| l.role == role);
-    let (baseline, candidate) = (leg(Role::Baseline), leg(Role::Candidate));
+    let (baseline, candidate) = (record.leg(Role::Baseline), record.leg(Role::Candidate));
     let (left, right) = (Sides::new(baseline), Sides::new(candidate));
     let pairs = paired::pair(tests(baseline), tests(candidate));
     let differing = pairs.iter().filter(|pair| differ(pair)).count();

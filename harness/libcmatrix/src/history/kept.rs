@@ -141,9 +141,7 @@ pub fn refused(record: &RunRecord) -> Option<&'static str> {
 pub fn of(record: &RunRecord) -> KeptRun {
     let brief = in_brief(record);
     let changes = || record.comparison.iter().flat_map(|comparison| &comparison.changes);
-    let sides = [Role::Baseline, Role::Candidate];
-    let legs = || sides.iter().filter_map(|role| record.legs.iter().find(|leg| leg.role == *role));
-    let on_both = OnBoth::of(&legs().collect::<Vec<_>>());
+    let on_both = OnBoth::of(&record.sides().collect::<Vec<_>>());
     let version = match record.project.packages.as_slice() {
         [package] => Some(package.version.clone()),
         _ => None,
@@ -161,7 +159,7 @@ pub fn of(record: &RunRecord) -> KeptRun {
         worse: brief.worse,
         fixed: changes().filter(|change| change.change == ChangeKind::Fixed).count() as u64,
         has_details: true,
-        legs: legs().map(|l| leg(l, &on_both)).collect(),
+        legs: record.sides().map(|l| leg(l, &on_both)).collect(),
         changes: by_id(changes().map(|change| {
             let id: Arc<str> = Arc::from(change.id.as_str());
             (id.clone(), KeptChange { id, kind: change.change, is_worse: is_worse(change) })

@@ -39,9 +39,43 @@ pub fn bytes(n: u64) -> String {
     if unit == "B" { format!("{n} B") } else { format!("{value:.1} {unit}") }
 }
 
+/// `99,983`.
+#[must_use]
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `3`, `0.997`: with three decimals, or with so many that what is not whole does not look so.
+#[must_use]
+pub fn number(value: f64) -> String {
+    let shown = |decimals: usize| {
+        let text = format!("{value:.decimals$}");
+        let text =
+            if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        text.to_owned()
+    };
+    let looks_whole = |text: &String| !text.contains('.');
+    (3..=15).map(shown).find(|text| !looks_whole(text)).unwrap_or_else(|| shown(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        let shown = [0.0, 3.0, 0.996_666_7, 0.5, 0.999_96, 1.1, -2.0].map(number);
+        assert_eq!(shown, ["0", "3", "0.997", "0.5", "0.99996", "1.1", "-2"]);
+    }
 
     #[test]
     fn moments() {

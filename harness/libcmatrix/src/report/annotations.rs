@@ -10,10 +10,10 @@ use std::fmt::Write;
 use libcmatrix_schema::{RunRecord, VerdictOutcome};
 
 use super::{
+    answer::{Answer, Coverage, shown_name},
     cut,
     issue::{Level, issues},
     sanitise::sanitise_line,
-    terminal::shown_name,
 };
 
 /// Of each kind, of one step.
@@ -54,21 +54,15 @@ pub fn render(record: &RunRecord) -> String {
 /// The answer in one line: how much it matters, the answer, and why.
 fn verdict(record: &RunRecord) -> (Level, String, String) {
     let verdict = record.verdict.as_ref();
-    let (level, word) = match verdict.map(|verdict| verdict.outcome) {
-        Some(VerdictOutcome::Go) => (Level::Note, "GO"),
-        Some(VerdictOutcome::NoGo) => (Level::Error, "NO-GO"),
-        Some(VerdictOutcome::Inconclusive) => (Level::Warning, "INCONCLUSIVE"),
-        None => (Level::Warning, "NO VERDICT"),
+    let level = match verdict.map(|verdict| verdict.outcome) {
+        Some(VerdictOutcome::Go) => Level::Note,
+        Some(VerdictOutcome::NoGo) => Level::Error,
+        Some(VerdictOutcome::Inconclusive) | None => Level::Warning,
     };
-    let mut reasons: Vec<&str> =
-        verdict.iter().flat_map(|verdict| &verdict.reasons).map(String::as_str).collect();
-    let compared = record.comparison.as_ref();
-    let compared = compared
-        .map(|c| format!("compared {} of {} tests", c.compared, c.total))
-        .unwrap_or_default();
-    reasons.push(&compared);
-    let title = format!("libcmatrix: {word} {}", shown_name(record));
-    (level, title, reasons.join("; "))
+    let reasons = verdict.iter().flat_map(|verdict| verdict.reasons.iter().cloned());
+    let compared = Coverage::of(record).map(|coverage| coverage.in_words());
+    let title = format!("libcmatrix: {} {}", Answer::of(record).upper(), shown_name(record));
+    (level, title, reasons.chain(compared).collect::<Vec<_>>().join("; "))
 }
 
 /// One command. Whatever is put into it stays what it is: a line, a property, a message.

@@ -9,6 +9,7 @@ use libcmatrix_schema::{
 };
 
 use super::{
+    amount,
     excerpt::excerpt,
     terminal::changes::{Side, meaning},
 };
@@ -50,8 +51,6 @@ pub(super) struct Judge<'a> {
 impl<'a> Judge<'a> {
     pub(super) fn of(record: &'a RunRecord) -> Self {
         let roles = [Role::Baseline, Role::Candidate];
-        let name =
-            |role| record.legs.iter().find(|leg| leg.role == role).map(|leg| leg.name.as_str());
         // The weightiest finding stands first; it is the one that is told.
         let causes = record.findings.iter().rev();
         let causes = causes.flat_map(|f| f.tests.iter().map(move |test| (test.as_str(), f)));
@@ -61,7 +60,7 @@ impl<'a> Judge<'a> {
             .flat_map(|a| a.covers.iter().map(move |id| (id.as_str(), a.reason.as_str())));
         Self {
             sides: roles.map(|role| Side::of(record, role)),
-            names: roles.map(|role| name(role).unwrap_or("-")),
+            names: roles.map(|role| record.leg(role).map_or("-", |leg| leg.name.as_str())),
             causes: causes.collect(),
             accepted: accepted.collect(),
         }
@@ -137,8 +136,13 @@ pub(super) fn of_rule(rule: &Rule) -> TestResult {
             message: rule.status.to_string(),
         }),
         RuleStatus::Fail => {
-            let measured = rule.measured.map_or("not measured".into(), |m| m.to_string());
-            let message = format!("{measured}, limit {}", rule.limit);
+            let measured = rule.measured.map_or("not measured".into(), amount::number);
+            let numbers = format!("measured {measured}, limit {}", amount::number(rule.limit));
+            let message = match &rule.reason {
+                Some(reason) => format!("{reason} ({numbers})"),
+                // Records of before have the numbers alone.
+                None => numbers,
+            };
             let told = Told { kind: rule.on_failure.to_string(), message };
             match rule.on_failure {
                 VerdictOutcome::Inconclusive => TestResult::Error(told),

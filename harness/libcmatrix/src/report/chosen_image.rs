@@ -15,7 +15,7 @@ pub(super) fn chosen_image(
     side: Role,
     empty: bool,
 ) -> Result<(&Leg, &FinalImage)> {
-    let leg = record.legs.iter().find(|leg| leg.role == side);
+    let leg = record.leg(side);
     let leg = leg.ok_or_else(|| Failure::usage(format!("the run has no {side}")))?;
     let image = if empty {
         leg.final_images.iter().find(|image| image.flavour == Flavour::Empty)

@@ -13,13 +13,12 @@ use libcmatrix_schema::{
 
 use super::{
     amount,
-    history::{columns::table, words},
+    answer::Answer,
+    columns::table,
+    history::words,
+    measured::{self, name},
     sanitise::sanitise_line,
-    terminal::{
-        BOLD, DIM,
-        measured::{self, name},
-        more, wrapped,
-    },
+    terminal::{BOLD, DIM, more, wrapped},
 };
 
 /// Tests of one kind that are shown; the JSON form has them all.
@@ -84,7 +83,7 @@ fn tests_are(n: u64) -> String {
 }
 
 fn in_brief(run: &RunInBrief) -> String {
-    let verdict = run.verdict.map_or("no verdict".into(), |verdict| verdict.to_string());
+    let verdict = Answer(run.verdict).word();
     format!(
         "{}  {verdict}, {} worse, {} of {} tests compared",
         sanitise_line(&run.run_id),

@@ -51,7 +51,7 @@ pub struct Issue<'a> {
 #[must_use]
 pub fn issues(record: &RunRecord) -> Vec<Issue<'_>> {
     let is_go = record.verdict.as_ref().is_some_and(|v| v.outcome == VerdictOutcome::Go);
-    let candidate = record.legs.iter().find(|leg| leg.role == Role::Candidate);
+    let candidate = record.leg(Role::Candidate);
     let candidate = candidate.map_or("", |leg| leg.name.as_str());
     let mut all: Vec<Issue<'_>> = Vec::new();
     for finding in &record.findings {

@@ -38,7 +38,7 @@ pub fn places<'a>(record: &RunRecord, finding: &'a Finding) -> Vec<(Place, Vec<&
         let path = project_path(path)?;
         Some(Place { path: join(&prefix, &path), line: line.max(1) })
     };
-    let candidate = record.legs.iter().find(|leg| leg.role == Role::Candidate);
+    let candidate = record.leg(Role::Candidate);
     let mut found: Vec<(Place, Vec<&str>)> = Vec::new();
     let mut at: HashMap<Place, usize> = HashMap::new();
     let mut add = |place: Place, test: Option<&'a str>| {

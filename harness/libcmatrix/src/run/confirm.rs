@@ -70,8 +70,8 @@ fn seconds(test: &Test) -> Option<f64> {
 }
 
 fn ran(record: &RunRecord, role: Role, doctests: bool) -> HashMap<&str, &Test> {
-    let legs = record.legs.iter().filter(|l| l.role == role);
-    let tests = legs.flat_map(|l| &l.tests).filter(|t| !t.attempts.is_empty());
+    let leg = record.leg(role).into_iter();
+    let tests = leg.flat_map(|leg| &leg.tests).filter(|t| !t.attempts.is_empty());
     tests.filter(|t| t.is_doctest() == doctests).map(|t| (t.id.as_str(), t)).collect()
 }
 

@@ -5,15 +5,13 @@ use std::collections::BTreeMap;
 
 use libcmatrix_schema::{ConditionDifference, Leg, Role, RunRecord, Settings, Weight};
 
-use super::steps::leg;
-
 pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Vec<ConditionDifference> {
     let mut all = Found(Vec::new());
     whole(&mut all, earlier, later);
     questions(&mut all, earlier, later);
     settings(&mut all, &earlier.settings, &later.settings);
     for role in [Role::Baseline, Role::Candidate] {
-        legs(&mut all, role, leg(earlier, role), leg(later, role));
+        legs(&mut all, role, earlier.leg(role), later.leg(role));
     }
     machine(&mut all, earlier, later);
     all.0.sort_by_key(|condition| condition.weight);
@@ -72,7 +70,7 @@ pub fn question(record: &RunRecord) -> BTreeMap<String, String> {
     let asked = &record.settings;
     let control = asked.control.map_or("none", |_| "the baseline against itself");
     let doctests = if asked.doctests { "asked for" } else { "not asked for" };
-    let of = |role| leg(record, role).map_or("none".into(), environment);
+    let of = |role| record.leg(role).map_or("none".into(), environment);
     [
         ("architecture", format!("{} {}", record.host.os, record.host.arch)),
         ("baseline-environment", of(Role::Baseline)),

@@ -8,7 +8,6 @@ use libcmatrix_schema::{
     Test,
 };
 
-use super::steps::leg;
 use crate::{
     compare::measured::{processor, total, wall},
     statistics::{geometric_mean, median, moved_ratio_interval, ratio_interval},
@@ -19,10 +18,10 @@ type Values = [Vec<f64>; 4];
 
 pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Vec<CostDifference> {
     let legs = [
-        leg(earlier, Role::Baseline),
-        leg(earlier, Role::Candidate),
-        leg(later, Role::Baseline),
-        leg(later, Role::Candidate),
+        earlier.leg(Role::Baseline),
+        earlier.leg(Role::Candidate),
+        later.leg(Role::Baseline),
+        later.leg(Role::Candidate),
     ];
     let builds = |value: fn(&ColdBuild) -> f64| -> Values {
         legs.map(|leg| leg.iter().flat_map(|l| &l.cold_builds).map(value).collect())

@@ -2,13 +2,11 @@
 
 use libcmatrix_schema::{ImageDifference, Role, RunRecord};
 
-use super::steps::leg;
-
 /// One entry an image that both runs have, whether or not its size moved.
 pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Vec<ImageDifference> {
     let mut all = Vec::new();
     for role in [Role::Baseline, Role::Candidate] {
-        let (Some(then), Some(now)) = (leg(earlier, role), leg(later, role)) else { continue };
+        let (Some(then), Some(now)) = (earlier.leg(role), later.leg(role)) else { continue };
         for image in &now.final_images {
             let before = then.final_images.iter().find(|i| i.flavour == image.flavour);
             let Some(before) = before.map(libcmatrix_schema::FinalImage::sizes) else { continue };

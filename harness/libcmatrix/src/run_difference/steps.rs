@@ -1,11 +1,11 @@
 //! Steps that both runs reached and that did not end alike.
 
-use libcmatrix_schema::{Leg, Role, RunRecord, StepDifference, StepStatus};
+use libcmatrix_schema::{Role, RunRecord, StepDifference, StepStatus};
 
 pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Vec<StepDifference> {
     let mut all = Vec::new();
     for role in [Role::Baseline, Role::Candidate] {
-        let (Some(then), Some(now)) = (leg(earlier, role), leg(later, role)) else { continue };
+        let (Some(then), Some(now)) = (earlier.leg(role), later.leg(role)) else { continue };
         for step in &now.steps {
             let earlier = then.step(step.name).map(|s| s.status);
             // A step that had nothing to do says nothing about one that had.
@@ -18,9 +18,4 @@ pub(super) fn differences(earlier: &RunRecord, later: &RunRecord) -> Vec<StepDif
         }
     }
     all
-}
-
-/// The leg of that role.
-pub(super) fn leg(record: &RunRecord, role: Role) -> Option<&Leg> {
-    record.legs.iter().find(|leg| leg.role == role)
 }

@@ -9,7 +9,6 @@ use libcmatrix_schema::{
 
 use super::{
     is_worse,
-    steps::leg,
     test::{Seen, between},
 };
 
@@ -74,7 +73,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn of(record: &'a RunRecord) -> Self {
         let tests = |role| -> HashMap<&str, &Test> {
-            let tests = leg(record, role).into_iter().flat_map(|leg| &leg.tests);
+            let tests = record.leg(role).into_iter().flat_map(|leg| &leg.tests);
             tests.map(|test| (test.id.as_str(), test)).collect()
         };
         let changes = record.comparison.iter().flat_map(|comparison| &comparison.changes);
@@ -82,10 +81,7 @@ impl<'a> Run<'a> {
             changes: changes.map(|change| (change.id.as_str(), change)).collect(),
             baseline: tests(Role::Baseline),
             candidate: tests(Role::Candidate),
-            legs: [Role::Baseline, Role::Candidate]
-                .iter()
-                .filter_map(|r| leg(record, *r))
-                .collect(),
+            legs: [Role::Baseline, Role::Candidate].iter().filter_map(|r| record.leg(*r)).collect(),
         }
     }
 

@@ -141,7 +141,7 @@ pub(super) fn apply(
     if accepts.is_empty() {
         return Vec::new();
     }
-    let candidate = record.legs.iter().filter(|leg| leg.role == Role::Candidate);
+    let candidate = record.leg(Role::Candidate).into_iter();
     let tests: HashMap<&str, &Test> =
         candidate.flat_map(|leg| &leg.tests).map(|test| (test.id.as_str(), test)).collect();
     let told = |accept: &Accept| {

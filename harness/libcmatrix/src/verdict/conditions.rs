@@ -6,7 +6,7 @@ use crate::environment::{builtin, linkage_flags};
 
 /// In words, one a setting; empty where everything is as it is without any.
 pub(super) fn conditions(record: &RunRecord) -> Vec<String> {
-    let candidate = record.legs.iter().find(|leg| leg.role == Role::Candidate);
+    let candidate = record.leg(Role::Candidate);
     candidate.map_or_else(Vec::new, |leg| of(&leg.environment))
 }
 

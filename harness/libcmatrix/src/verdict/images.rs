@@ -1,6 +1,6 @@
 //! What rules say of the images that the project would be shipped in.
 
-use libcmatrix_schema::{FinalImage, Leg, Role, RunRecord, Smoke};
+use libcmatrix_schema::{FinalImage, Role, RunRecord, Smoke};
 
 /// Both sides' images on their bases.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,10 +14,7 @@ pub(super) struct Images {
 impl Images {
     /// `None` where they were not made on both sides.
     pub(super) fn of(record: &RunRecord) -> Option<Self> {
-        let image = |role| {
-            let leg: &Leg = record.legs.iter().find(|leg| leg.role == role)?;
-            leg.shipped_image()
-        };
+        let image = |role| record.leg(role)?.shipped_image();
         let (baseline, candidate) = (image(Role::Baseline)?, image(Role::Candidate)?);
         let starts = matches!(baseline.smoke, Smoke::Ended { .. } | Smoke::Ran);
         let is_worse = starts && matches!(candidate.smoke, Smoke::DidNotStart { .. });

@@ -70,7 +70,6 @@ impl Measured {
         comparison: &Comparison,
         acceptances: &[Acceptance],
     ) -> Self {
-        let leg = |role| record.legs.iter().find(|l| l.role == role);
         let intervals = comparison.measurements.iter();
         #[allow(clippy::cast_precision_loss, reason = "numbers of tests are far below 2^52")]
         let share = |compared: u64, total: u64| compared as f64 / total as f64;
@@ -97,7 +96,9 @@ impl Measured {
             };
             list.push(change.id.clone());
         }
-        if let (Some(baseline), Some(candidate)) = (leg(Role::Baseline), leg(Role::Candidate)) {
+        if let (Some(baseline), Some(candidate)) =
+            (record.leg(Role::Baseline), record.leg(Role::Candidate))
+        {
             let (left, right) = (FailedBuild::of(baseline), FailedBuild::of(candidate));
             measured.failed_on_candidate = right.beyond(&left);
             measured.failed_on_both = right.shared_with(&left);
@@ -153,7 +154,7 @@ impl Measured {
         let reason =
             format!("{what} at least {low:.2} times what they take in the baseline, limit {limit}");
         let on_failure = VerdictOutcome::NoGo;
-        (Rule { id: id.into(), limit, measured, status, on_failure }, reason)
+        (Rule { id: id.into(), limit, measured, status, on_failure, reason: None }, reason)
     }
 
     /// That a package is missing is no reason against musl, and none for it either. A crash stays
@@ -207,7 +208,7 @@ impl<'a> MissingPackages<'a> {
 /// Tests of which any attempt crashed in the candidate, and none in the baseline.
 fn crashes_on_candidate_only(record: &RunRecord) -> BTreeSet<&str> {
     let crashes = |role| -> BTreeSet<&str> {
-        let tests = record.legs.iter().filter(|l| l.role == role).flat_map(|l| &l.tests);
+        let tests = record.leg(role).into_iter().flat_map(|leg| &leg.tests);
         tests
             .filter(|t| {
                 t.attempts.iter().any(|a| matches!(a.status, AttemptStatus::Crashed { .. }))
@@ -250,11 +251,9 @@ fn unexplained(record: &RunRecord) -> Vec<String> {
 
 fn incomplete(record: &RunRecord) -> Vec<String> {
     let mut all: Vec<String> = record
-        .legs
-        .iter()
+        .sides()
         // Experiments say something about causes, cold builds about their time; that they could not be
         // made takes nothing away.
-        .filter(|l| l.role != Role::Control)
         .flat_map(|l| l.steps.iter().map(move |s| (l, s)))
         .filter(|(_, step)| {
             !matches!(step.name, StepName::Prove | StepName::Measure | StepName::Bench)

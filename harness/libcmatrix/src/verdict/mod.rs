@@ -62,7 +62,11 @@ pub fn decide(
         let alarms = measured.false_alarms.as_ref().map_or(0, Vec::len) as u64;
         reasons.insert(0, false_alarms::rate(alarms, comparison.compared));
     }
-    let rules = judged.into_iter().map(|(rule, _)| rule).collect();
+    let told = |(rule, reason): (Rule, String)| {
+        let reason = (rule.status == RuleStatus::Fail).then_some(reason);
+        Rule { reason, ..rule }
+    };
+    let rules = judged.into_iter().map(told).collect();
     let conditions = match outcome {
         VerdictOutcome::Go => conditions::conditions(record),
         _ => Vec::new(),
@@ -167,6 +171,10 @@ mod tests {
         let verdict = decided(record);
         assert_eq!(verdict.outcome, outcome, "{verdict:?}");
         assert!(verdict.reasons.iter().any(|r| r.contains(reason)), "{:?}", verdict.reasons);
+        for rule in &verdict.rules {
+            assert_eq!(rule.reason.is_some(), rule.status == RuleStatus::Fail, "{rule:?}");
+            assert!(rule.reason.iter().all(|reason| verdict.reasons.contains(reason)), "{rule:?}");
+        }
     }
 
     #[test]

@@ -180,6 +180,7 @@ impl Policy {
                     Some(_) => RuleStatus::Pass,
                 },
                 on_failure: Inconclusive,
+                reason: None,
             },
             format!(
                 "too few of all tests were compared: {} of {}",
@@ -235,7 +236,7 @@ impl Policy {
             let reason =
                 format!("the image saves {saved:.0} % of its size, limit {:.0} %", limit * 100.0);
             let id = "min-size-saving".into();
-            (Rule { id, limit, measured: saving, status, on_failure: NoGo }, reason)
+            (Rule { id, limit, measured: saving, status, on_failure: NoGo, reason: None }, reason)
         }));
         rules.extend((!measured.expired.is_empty()).then(|| {
             at_most(
@@ -267,6 +268,7 @@ fn rule(id: &str, limit: u64, measured: u64, passes: bool, on_failure: VerdictOu
         measured: Some(measured as f64),
         status: if passes { RuleStatus::Pass } else { RuleStatus::Fail },
         on_failure,
+        reason: None,
     }
 }
 

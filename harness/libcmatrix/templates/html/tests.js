@@ -73,6 +73,7 @@
     if (value < 1e6) return Number((value / 1000).toPrecision(3)) + " ms";
     return Number((value / 1e6).toPrecision(3)) + " s";
   };
+  const count = (n) => n.toLocaleString("en");
   const outcomeClass = (outcome) =>
     outcome === "passed" ? "good"
     : ["failed", "crashed", "timed-out", "oom-killed", "leaked"].includes(outcome) ? "bad" : "other";
@@ -98,14 +99,18 @@
       name.append(code);
     }
     made.append(first, name);
-    for (const outcome of [baseline, candidate]) {
+    for (const [side, outcome] of [["baseline", baseline], ["candidate", candidate]]) {
       const cell = element("td");
+      cell.dataset.label = side;
       cell.append(element("span", "outcome " + outcomeClass(outcome), outcome ?? "not there"));
       made.append(cell);
     }
     const by = ratio(n);
-    for (const value of [time(us[0][n]), time(us[1][n]), by < 0 ? "-" : "×" + by.toPrecision(3)]) {
-      made.append(element("td", "number", value));
+    const numbers = [["baseline time", time(us[0][n])], ["candidate time", time(us[1][n])], ["ratio", by < 0 ? "-" : "×" + by.toPrecision(3)]];
+    for (const [label, value] of numbers) {
+      const cell = element("td", "number", value);
+      cell.dataset.label = label;
+      made.append(cell);
     }
     return made;
   };
@@ -117,9 +122,9 @@
     const shown = found.slice(from, from + PAGE);
     get("tests-table").tBodies[0].replaceChildren(...shown.map(row));
     get("tests-count").textContent = found.length === 0 ? "No test fits."
-      : `${found.length} of ${ids.length} tests` + (pages > 1 ? `; ${from + 1} to ${from + shown.length} are shown` : "");
+      : `${count(found.length)} of ${count(ids.length)} tests` + (pages > 1 ? `; ${count(from + 1)} to ${count(from + shown.length)} are shown` : "");
     get("pages").hidden = pages === 1;
-    get("page-number").textContent = `page ${page + 1} of ${pages}`;
+    get("page-number").textContent = `page ${count(page + 1)} of ${count(pages)}`;
     get("page-first").disabled = get("page-back").disabled = page === 0;
     get("page-next").disabled = get("page-last").disabled = page === pages - 1;
   };

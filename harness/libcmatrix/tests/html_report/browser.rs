@@ -3,18 +3,20 @@
 //! Chromium's DevTools protocol over its pipe: JSON objects, each ended by a zero byte, in on file
 //! descriptor 3, out on 4. A shell moves standard input and output there.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-};
+use std::{process::Command, time::Duration};
 
 use serde_json::{Value, json};
 
+use crate::pipe::Pipe;
+
+/// How long one message may take: far longer than any does on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A running browser with one page. It ends with this value.
 pub struct Browser {
-    child: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
+    pipe: Pipe,
+    /// What it was asked last.
+    asked: String,
     folder: tempfile::TempDir,
     session: Option<String>,
     number: u64,
@@ -29,20 +31,18 @@ impl Browser {
     /// There is no browser: `ci/prerequisites --for-tests` installs it.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1", "chromium"])
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
             .args(["--no-first-run", "--disable-background-networking", "--disable-extensions"])
             .arg("--remote-debugging-pipe")
-            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a shell");
-        let to = child.stdin.take().expect("a pipe");
-        let from = BufReader::new(child.stdout.take().expect("a pipe"));
-        let (session, number, events, page) = (None, 0, Vec::new(), String::new());
-        let mut browser = Self { child, to, from, folder, session, number, events, page };
+            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()));
+        // A browser that is asked to end takes its own processes with it.
+        let pipe = Pipe::start(&mut command, "{\"id\":0,\"method\":\"Browser.close\"}");
+        let (session, number, events) = (None, 0, Vec::new());
+        let (asked, page) = (String::new(), String::new());
+        let mut browser = Self { pipe, asked, folder, session, number, events, page };
         let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let session = browser.call("Target.attachToTarget", attach);
@@ -146,9 +146,9 @@ impl Browser {
         if let Some(session) = &self.session {
             message["sessionId"] = session.as_str().into();
         }
-        write!(self.to, "{message}\0").and_then(|()| self.to.flush()).expect(
-            "chromium runs (`ci/prerequisites --for-tests` installs it, as the package `chromium`)",
-        );
+        self.asked = method.to_owned();
+        // That it is gone is told where its answer is read.
+        self.pipe.send(&message.to_string());
         loop {
             let mut answer = self.read();
             if answer["id"] == self.number {
@@ -160,23 +160,13 @@ impl Browser {
     }
 
     fn read(&mut self) -> Value {
-        let mut message = Vec::new();
-        self.from.read_until(0, &mut message).expect("a message of the browser");
-        assert!(
-            message.pop() == Some(0),
-            "chromium does not run: `ci/prerequisites --for-tests` installs it (package `chromium`)"
-        );
+        let message = self.pipe.read(PATIENCE).unwrap_or_else(|why| {
+            panic!(
+                "chromium, asked for {}: {why} (`ci/prerequisites --for-tests` installs it, as the \
+                 package `chromium`)",
+                self.asked
+            )
+        });
         serde_json::from_slice(&message).expect("JSON")
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // A browser that is asked to end takes its own processes with it.
-        let closed = write!(self.to, "{{\"id\":0,\"method\":\"Browser.close\"}}\0");
-        if closed.and_then(|()| self.to.flush()).is_err() {
-            let _ = self.child.kill();
-        }
-        let _ = self.child.wait();
     }
 }

@@ -3,16 +3,21 @@
 
 mod browser;
 mod hostile;
+mod pipe;
 mod records;
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use libcmatrix::report::html::{LARGEST, render};
+use libcmatrix::report::{
+    history,
+    html::{LARGEST, render},
+    matrix,
+};
 use proptest::prelude::*;
 use scraper::{Html, Node, Selector};
 
 use browser::Browser;
-use records::{many_tests, record};
+use records::{benchmarks, many_tests, record};
 
 const ALL: [&str; 9] = [
     "thread-stack",
@@ -60,6 +65,18 @@ fn a_build_that_failed_shows_the_linker() {
     let page = Html::parse_document(&render(&record("glibc-only-symbol")));
     let said = text(&page, "section[aria-labelledby=steps]");
     assert!(said.contains("build: failed") && said.contains("undefined reference"), "{said}");
+}
+
+#[test]
+fn benchmarks_are_told_one_by_one() {
+    let page = Html::parse_document(&render(&benchmarks(60)));
+    let said = text(&page, "article:has(#benches-title)");
+    assert!(said.contains("medians of 10 runs a side; 20 of 60 differ clearly"), "{said}");
+    assert!(said.contains("case_000 1.02 \u{b5}s 2.04 \u{b5}s x 2.00 (1."), "{said}");
+    assert!(said.contains("case_001 1.02 \u{b5}s 1.02 \u{b5}s"), "{said}");
+    assert!(said.contains("no clear difference") && said.contains("and 20 more"), "{said}");
+    let drawn = "article:has(#benches-title) tbody svg circle";
+    assert_eq!(page.select(&Selector::parse(drawn).expect("a selector")).count(), 40);
 }
 
 /// Links lead to places of the page, ids are there once, and pictures have words.
@@ -211,18 +228,42 @@ fn the_table_is_searched_with_the_keyboard() {
     browser.check_that_all_is_quiet();
 }
 
-/// In both colour schemes.
+/// In both colour schemes, at any width: reports, and the pages of a matrix and of many runs.
 #[test]
-fn every_text_stands_out() {
+fn every_text_stands_out_and_nothing_sticks_out() {
+    let mut pages: Vec<(&str, String)> = [
+        "explained/thread-stack",
+        "explained/double-free",
+        "glibc-only-symbol",
+        "hostile-output",
+        "program-crashes",
+    ]
+    .map(|name| (name, render(&record(name))))
+    .into();
+    pages.push(("benchmarks", render(&benchmarks(5))));
+    pages.push(("a matrix", matrix::html::render(&records::matrix())));
+    pages.push(("many runs", history::html::render(&records::runs())));
+    let long = "a_name_without_an_end".repeat(20);
+    pages.push(("long names", render(&hostile::everywhere("program-crashes", &long))));
+    pages.push((
+        "hostile names",
+        render(&hostile::everywhere("explained/thread-stack", hostile::EXAMPLES[0])),
+    ));
     let mut browser = Browser::start();
-    for name in ["explained/thread-stack", "explained/double-free", "program-crashes"] {
+    for (name, page) in pages {
         for scheme in ["light", "dark"] {
             browser.prefer(scheme);
-            browser.open(&render(&record(name)));
+            browser.open(&page);
             let found = browser.evaluate(include_str!("contrast.js"));
-            assert!(found["looked"].as_u64() > Some(80), "{found}");
+            assert!(found["looked"].as_u64() > Some(20), "{found}");
             assert_eq!(found["low"], serde_json::json!([]), "{name}, {scheme}");
         }
+        for width in [320, 390, 900, 1600] {
+            browser.resize(width);
+            let wide = browser.evaluate("document.documentElement.scrollWidth");
+            assert!(wide.as_u64() <= Some(width.into()), "{name}: {wide} of {width}");
+        }
+        browser.check_that_all_is_quiet();
     }
 }
 

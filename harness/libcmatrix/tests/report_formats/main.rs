@@ -4,10 +4,13 @@
 
 mod records;
 
-use libcmatrix::report::{
-    annotations, code_quality,
-    formats::{FORMATS, FormatOptions, files, format},
-    junit, markdown, sarif, trials,
+use libcmatrix::{
+    compare::compare,
+    report::{
+        annotations, code_quality,
+        formats::{FORMATS, FormatOptions, files, format},
+        junit, markdown, sarif, trials,
+    },
 };
 use libcmatrix_schema::RunRecord;
 use proptest::prelude::*;
@@ -26,6 +29,36 @@ fn a_regression_that_is_explained_in_markdown() {
 #[test]
 fn packages_that_are_missing_in_markdown() {
     insta::assert_snapshot!(page(&named("explained/shell-needs-bash")));
+}
+
+/// Each in a row of its own, as many as there is room for.
+#[test]
+fn benchmarks_in_markdown() {
+    let mut record = named("explained/thread-stack");
+    for (by, leg) in [1.0, 1.5].into_iter().zip(&mut record.legs) {
+        let run = |n: u32| {
+            let noise = 1.0 + f64::from(n % 5) * 0.01;
+            let slower = (0..150).map(|n| (format!("b$slower|{n:03}"), 1e-6 * by * noise));
+            slower.chain([("b$same".to_owned(), 2e-3 * noise)]).collect()
+        };
+        leg.bench_runs = (0..10).map(run).collect();
+    }
+    record.comparison = Some(compare(&record));
+    let whole = page(&record);
+    assert!(whole.contains("<summary>Benchmarks: 150 of 151 take clearly more or less time"));
+    let row = |name: &str, begin: &str, end: &str| {
+        let row = whole.lines().find(|line| line.contains(name)).expect("a row");
+        assert!(row.starts_with(begin) && row.ends_with(end), "{row}");
+    };
+    // A bar would end a cell.
+    row("000", "| `b$slower\u{a6}000` | 1.02 \u{b5}s | 1.53 \u{b5}s | x 1.50 (1.", ") | more |");
+    row("b$same", "| `b$same` | 2.04 ms | 2.04 ms | x 1.00 (0.", ") | no clear difference |");
+    let rows = |page: &str| page.matches("`b$slower").count();
+    assert_eq!(rows(&whole), 150);
+    let short = markdown::render(&record, 8 << 10);
+    assert!((25..150).contains(&rows(&short)), "{short}");
+    assert!(short.contains("left out here"), "{short}");
+    is_inert(&record, 8 << 10).expect("whole tables");
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::{fs, path::Path};
 
 use libcmatrix::compare::compare;
 use libcmatrix_schema::{
-    Acceptance, AttemptStatus, BuildMessage, Evidence, Measurement, Note, Outcome, Quantity,
-    RunRecord, Shows, StepStatus, TestMeasurement,
+    Acceptance, AttemptStatus, BenchMeasurement, BuildMessage, Evidence, Measurement, Note,
+    Outcome, Quantity, RuleStatus, RunRecord, Shows, StepStatus, TestMeasurement,
 };
 
 /// That of a sample project.
@@ -91,6 +91,11 @@ pub fn poisoned(text: &str) -> RunRecord {
     };
     comparison.tests_measured =
         vec![TestMeasurement { id: text.into(), measurement: measurement.clone() }];
+    comparison.benches_measured = vec![BenchMeasurement {
+        id: text.into(),
+        measurement: measurement.clone(),
+        is_clear: true,
+    }];
     comparison.measurements = vec![measurement];
     for finding in &mut record.findings {
         finding.tests.iter_mut().for_each(add);
@@ -113,6 +118,8 @@ pub fn poisoned(text: &str) -> RunRecord {
     verdict.reasons.push(text.into());
     verdict.conditions.push(text.into());
     verdict.rules[0].id = text.into();
+    verdict.rules[0].status = RuleStatus::Fail;
+    verdict.rules[0].reason = Some(text.into());
     verdict.acceptances.push(Acceptance {
         tests: vec![text.into()],
         finding: Some(format!("code{text}")),

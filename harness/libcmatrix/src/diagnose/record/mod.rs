@@ -28,8 +28,9 @@ pub const UNEXPLAINED: &str = "unexplained";
 /// Explains what differs.
 #[must_use]
 pub fn findings(record: &RunRecord, comparison: &Comparison) -> Vec<Finding> {
-    let leg = |role| record.legs.iter().find(|leg| leg.role == role);
-    let (Some(baseline), Some(candidate)) = (leg(Role::Baseline), leg(Role::Candidate)) else {
+    let (Some(baseline), Some(candidate)) =
+        (record.leg(Role::Baseline), record.leg(Role::Candidate))
+    else {
         return Vec::new();
     };
     let mut causes = Causes::default();

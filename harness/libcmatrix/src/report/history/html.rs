@@ -3,16 +3,14 @@
 //! written as it is.
 
 use askama::Template;
-use libcmatrix_schema::{Flavour, HistoryRun, Quantity, Role, Series, Trends, VerdictOutcome};
+use libcmatrix_schema::{Flavour, HistoryRun, Quantity, Role, Series, Trends};
 
 use super::{
-    super::{amount, sanitise::sanitise_line},
-    plot::{HEIGHT, Plot, Unit, Values, WIDTH, plot},
+    super::{amount, answer::Answer, page_head::Head, sanitise::sanitise_line},
+    plot::{HEIGHT, Plot, Unit, Values, plot},
     words,
 };
 
-/// Width of the strip of answers.
-const STRIP: f64 = 1040.0;
 /// Rows of a table; the JSON form has them all.
 const ROWS: usize = 50;
 
@@ -20,10 +18,8 @@ const ROWS: usize = 50;
 #[must_use]
 pub fn render(trends: &Trends) -> String {
     let page = Page {
-        style: include_str!("../../../templates/history/style.css"),
+        head: Head::new(include_str!("../../../templates/history/style.css"), ""),
         series: trends.series.iter().enumerate().map(|(n, series)| view(n, series)).collect(),
-        strip: STRIP,
-        width: WIDTH,
         height: HEIGHT,
     };
     // Writing into a text cannot fail.
@@ -33,10 +29,8 @@ pub fn render(trends: &Trends) -> String {
 #[derive(Template)]
 #[template(path = "history/page.html")]
 struct Page {
-    style: &'static str,
+    head: Head,
     series: Vec<SeriesView>,
-    strip: f64,
-    width: f64,
     height: f64,
 }
 
@@ -47,7 +41,7 @@ struct SeriesView {
     candidate: String,
     /// The newest run's answer: a class and a word.
     class: &'static str,
-    answer: String,
+    answer: &'static str,
     sentence: String,
     question: String,
     not_kept: Option<String>,
@@ -67,8 +61,6 @@ struct SeriesView {
 
 /// A run in the strip of answers.
 struct Place {
-    x: f64,
-    width: f64,
     class: &'static str,
     sign: &'static str,
     text: String,
@@ -76,7 +68,7 @@ struct Place {
 
 struct RunView {
     class: &'static str,
-    answer: String,
+    answer: &'static str,
     cells: [String; 6],
 }
 
@@ -88,8 +80,8 @@ fn view(n: usize, series: &Series) -> SeriesView {
         project: sanitise_line(&series.project),
         baseline: sanitise_line(&series.baseline),
         candidate: sanitise_line(&series.candidate),
-        class: class(newest.and_then(|run| run.verdict)),
-        answer: newest.map_or("none".into(), words::answer),
+        class: Answer(newest.and_then(|run| run.verdict)).class(),
+        answer: Answer(newest.and_then(|run| run.verdict)).word(),
         sentence: sentence(series),
         question: words::question(series),
         not_kept: words::not_kept(series),
@@ -155,39 +147,18 @@ fn sentence(series: &Series) -> String {
     )
 }
 
-fn class(verdict: Option<VerdictOutcome>) -> &'static str {
-    match verdict {
-        Some(VerdictOutcome::Go) => "go",
-        Some(VerdictOutcome::NoGo) => "no-go",
-        Some(VerdictOutcome::Inconclusive) => "inconclusive",
-        None => "none",
-    }
-}
-
 fn places(series: &Series) -> Vec<Place> {
-    // Many runs become narrow; the sign is left out where it has no room.
-    #[allow(clippy::cast_precision_loss, reason = "counts of runs")]
-    let apart = (STRIP / series.runs.len().max(1) as f64).min(26.0);
-    #[allow(clippy::cast_precision_loss, reason = "counts of runs")]
-    let place = |(n, run): (usize, &HistoryRun)| Place {
-        x: apart * n as f64 + 1.0,
-        width: apart * 0.86,
-        class: class(run.verdict),
-        // Nothing depends on colour alone.
-        sign: match run.verdict {
-            Some(VerdictOutcome::Go) => "\u{2713}",
-            Some(VerdictOutcome::NoGo) => "\u{2715}",
-            Some(VerdictOutcome::Inconclusive) => "?",
-            None => "",
-        },
+    let place = |run: &HistoryRun| Place {
+        class: Answer(run.verdict).class(),
+        sign: Answer(run.verdict).sign(),
         text: format!(
             "{}: {}, {} worse",
             words::minute(&run.started_at),
-            words::answer(run),
+            Answer(run.verdict).word(),
             run.worse
         ),
     };
-    series.runs.iter().enumerate().map(place).collect()
+    series.runs.iter().map(place).collect()
 }
 
 /// Sides in their colours.
@@ -259,8 +230,8 @@ fn bytes(run: &HistoryRun, role: Role, flavour: Flavour) -> Option<f64> {
 fn run_view(run: &HistoryRun) -> RunView {
     let findings: Vec<String> = run.findings.iter().map(|code| sanitise_line(code)).collect();
     RunView {
-        class: class(run.verdict),
-        answer: words::answer(run),
+        class: Answer(run.verdict).class(),
+        answer: Answer(run.verdict).word(),
         cells: [
             words::minute(&run.started_at),
             run.version.as_deref().map_or("-".into(), sanitise_line),

@@ -1,7 +1,6 @@
 //! What many runs show together: [`terminal`] in columns, [`html`] as one page with plots. Both are made of
 //! [`Trends`](libcmatrix_schema::Trends) alone.
 
-pub(super) mod columns;
 pub mod html;
 mod plot;
 pub mod terminal;

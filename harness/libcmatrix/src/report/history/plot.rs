@@ -1,12 +1,10 @@
-//! A line over runs, as coordinates of an SVG drawing. Pure.
+//! A line over runs, as coordinates of an SVG drawing: in percent from left to right, so that letters and
+//! dots stay as large on a phone as on a wide screen. Pure.
 
-/// Size of the drawing's coordinates, and the room beside what is drawn.
-pub(super) const WIDTH: f64 = 640.0;
-pub(super) const HEIGHT: f64 = 190.0;
-const LEFT: f64 = 76.0;
-const RIGHT: f64 = 14.0;
-const TOP: f64 = 12.0;
-const BOTTOM: f64 = 14.0;
+/// Height of the drawing, and the room above and below what is drawn.
+pub(super) const HEIGHT: f64 = 176.0;
+const TOP: f64 = 8.0;
+const BOTTOM: f64 = 8.0;
 
 /// Values of one thing, one a run; a run may have none.
 pub(super) struct Values {
@@ -20,6 +18,8 @@ pub(super) struct Values {
 /// Lines, ready to be drawn.
 pub(super) struct Plot {
     pub(super) title: String,
+    /// In words, for those who do not see it.
+    pub(super) description: String,
     pub(super) lines: Vec<Line>,
     pub(super) ticks: Vec<Tick>,
 }
@@ -27,14 +27,25 @@ pub(super) struct Plot {
 pub(super) struct Line {
     pub(super) label: String,
     pub(super) class: &'static str,
-    /// Runs without a value interrupt the line: each part is drawn by itself.
-    pub(super) parts: Vec<String>,
+    /// From a run to the next one; those without a value interrupt the line.
+    pub(super) segments: Vec<Segment>,
     pub(super) dots: Vec<Dot>,
 }
 
-pub(super) struct Dot {
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    /// In percent.
     pub(super) x: f64,
     pub(super) y: f64,
+}
+
+pub(super) struct Segment {
+    pub(super) from: At,
+    pub(super) to: At,
+}
+
+pub(super) struct Dot {
+    pub(super) at: At,
     pub(super) text: String,
 }
 
@@ -46,8 +57,8 @@ pub(super) struct Tick {
 /// Where the middle of a run's place is, of so many runs.
 #[allow(clippy::cast_precision_loss, reason = "counts of runs")]
 fn x(run: usize, runs: usize) -> f64 {
-    let place = (WIDTH - LEFT - RIGHT) / runs.max(1) as f64;
-    tenth(LEFT + place * (run as f64 + 0.5))
+    let place = 100.0 / runs.max(1) as f64;
+    tenth(place * (run as f64 + 0.5))
 }
 
 /// A plot of `all` over the runs called `names`; from 0, so that heights can be compared. None where
@@ -75,27 +86,32 @@ pub(super) fn plot(
         ticks.push(Tick { y: y(tick * step), label: amount(tick * step) });
         tick += 1.0;
     }
+    let described = all.iter().filter_map(|values| {
+        let mut told = values.values.iter().flatten();
+        let (first, last) = (told.next()?, told.next_back()?);
+        Some(format!("{} from {} to {}", values.label, amount(*first), amount(*last)))
+    });
+    let description = described.collect::<Vec<_>>().join(", ");
     let line = |values: Values| {
-        let mut parts = vec![Vec::new()];
-        let mut dots = Vec::new();
-        for (run, value) in values.values.iter().enumerate() {
-            let Some(value) = value else {
-                parts.push(Vec::new());
-                continue;
-            };
-            let (x, y) = (x(run, values.values.len()), y(*value));
+        let places: Vec<Option<At>> = (0..)
+            .zip(&values.values)
+            .map(|(run, value)| Some(At { x: x(run, values.values.len()), y: y((*value)?) }))
+            .collect();
+        let segments = places.windows(2).filter_map(|pair| match pair {
+            [Some(from), Some(to)] => Some(Segment { from: *from, to: *to }),
+            _ => None,
+        });
+        let dots = places.iter().zip(&values.values).enumerate();
+        let dots = dots.filter_map(|(run, (at, value))| {
             let name = names.get(run).map_or("", String::as_str);
-            let text = format!("{name}: {} {}", values.label, amount(*value));
-            dots.push(Dot { x, y, text });
-            if let Some(part) = parts.last_mut() {
-                part.push(format!("{x},{y}"));
-            }
-        }
-        let parts = parts.into_iter().filter(|part| part.len() > 1).map(|part| part.join(" "));
-        Line { label: values.label, class: values.class, parts: parts.collect(), dots }
+            let text = format!("{name}: {} {}", values.label, amount((*value)?));
+            Some(Dot { at: (*at)?, text })
+        });
+        let (segments, dots) = (segments.collect(), dots.collect());
+        Line { label: values.label, class: values.class, segments, dots }
     };
     let lines = all.into_iter().filter(|values| told(values) > 0).map(line).collect();
-    Some(Plot { title: title.into(), lines, ticks })
+    Some(Plot { title: title.into(), description, lines, ticks })
 }
 
 /// What is counted: it says where the ticks of an axis are round.
@@ -141,7 +157,8 @@ mod tests {
     #[test]
     fn a_run_without_a_value_interrupts_the_line() {
         let plot = drawn(vec![Some(1.0), Some(2.0), None, Some(3.0)], Unit::Whole).expect("a plot");
-        assert_eq!((plot.lines[0].parts.len(), plot.lines[0].dots.len()), (1, 3));
+        assert_eq!((plot.lines[0].segments.len(), plot.lines[0].dots.len()), (1, 3));
+        assert_eq!(plot.description, "a from 1 to 3");
         assert_eq!(plot.lines[0].dots[2].text, "3: a 3");
         assert!(drawn(vec![Some(1.0), None], Unit::Whole).is_none(), "a point is no line");
     }
@@ -165,8 +182,8 @@ mod tests {
                 let plot = drawn(values.iter().copied().map(Some).collect(), unit).expect("a plot");
                 prop_assert!(plot.ticks.len() <= 5, "{}", plot.ticks.len());
                 for dot in &plot.lines[0].dots {
-                    prop_assert!((LEFT..=WIDTH - RIGHT).contains(&dot.x));
-                    prop_assert!((TOP..=HEIGHT - BOTTOM).contains(&dot.y));
+                    prop_assert!((0.0..=100.0).contains(&dot.at.x));
+                    prop_assert!((TOP..=HEIGHT - BOTTOM).contains(&dot.at.y));
                 }
             }
         }

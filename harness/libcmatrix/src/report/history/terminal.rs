@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use anstyle::{AnsiColor, Style};
-use libcmatrix_schema::{HistoryRun, Series, Trends, UnstableTest, VerdictOutcome};
+use libcmatrix_schema::{HistoryRun, Series, Trends, UnstableTest};
 
 use super::{
     super::{
+        answer::Answer,
+        columns::table,
         sanitise::sanitise_line,
         terminal::{BOLD, DIM, more, wrapped},
     },
-    columns::table,
     words,
 };
 
@@ -41,8 +41,8 @@ fn head(out: &mut String, series: &Series, width: usize) {
     let [project, baseline, candidate] =
         [&series.project, &series.baseline, &series.candidate].map(|text| sanitise_line(text));
     let newest = series.runs.last();
-    let style = colour(newest.and_then(|run| run.verdict));
-    let answer = newest.map_or(String::new(), |run| words::answer(run).to_uppercase());
+    let answer = Answer(newest.and_then(|run| run.verdict));
+    let (style, answer) = (answer.style(), answer.upper());
     let _ = writeln!(out, "\n{style}{answer}{style:#}  {BOLD}{project}{BOLD:#}");
     let _ = writeln!(out, "{DIM}{baseline} -> {candidate}{DIM:#}");
     wrapped(out, "", &words::question(series), width);
@@ -70,7 +70,7 @@ fn runs(out: &mut String, series: &Series, width: usize) {
             words::minute(&run.started_at),
             run.version.as_deref().map_or("-".into(), sanitise_line),
             words::commit(run.commit.as_deref()),
-            words::answer(run),
+            Answer(run.verdict).word().to_owned(),
             format!("{} of {}", run.compared, run.total),
             run.worse.to_string(),
             findings,
@@ -79,15 +79,6 @@ fn runs(out: &mut String, series: &Series, width: usize) {
     let _ = writeln!(out);
     table(out, rows, width);
     more(out, series.runs.len().saturating_sub(RUNS), "run", Some("--format json"));
-}
-
-fn colour(verdict: Option<VerdictOutcome>) -> Style {
-    let colour = match verdict {
-        Some(VerdictOutcome::Go) => AnsiColor::Green,
-        Some(VerdictOutcome::NoGo) => AnsiColor::Red,
-        _ => AnsiColor::Yellow,
-    };
-    colour.on_default().bold()
 }
 
 fn regressions(out: &mut String, series: &Series, width: usize) {

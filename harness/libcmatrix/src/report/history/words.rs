@@ -1,13 +1,11 @@
 //! Parts that both forms say alike.
 
-use libcmatrix_schema::{
-    ChangeKind, Growth, GrowthOf, HistoryRun, OngoingRegression, RunName, Series,
-};
+use libcmatrix_schema::{ChangeKind, Growth, GrowthOf, OngoingRegression, RunName, Series};
 
 use super::super::{amount, sanitise::sanitise_line};
 
 /// `2026-11-29 02:00` of a time in RFC 3339.
-pub(super) fn minute(time: &str) -> String {
+pub(in crate::report) fn minute(time: &str) -> String {
     let time = sanitise_line(time);
     match (time.get(..10), time.get(11..16)) {
         (Some(day), Some(minute)) => format!("{day} {minute}"),
@@ -58,10 +56,6 @@ pub(super) fn not_kept(series: &Series) -> Option<String> {
     } else {
         format!("what each test did in {runs} older run{plural} is not kept")
     })
-}
-
-pub(super) fn answer(run: &HistoryRun) -> String {
-    run.verdict.map_or("no answer".into(), |verdict| verdict.to_string())
 }
 
 /// `2026-11-29 02:00, commit 0123abcd`.

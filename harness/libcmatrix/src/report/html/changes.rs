@@ -76,8 +76,9 @@ impl<'a> Details<'a> {
     pub(super) fn of(record: &'a RunRecord) -> Self {
         let changes = record.comparison.iter().flat_map(|c| &c.changes);
         let side = |role| {
-            let leg = record.legs.iter().find(|leg| leg.role == role);
-            let name = leg.map_or_else(|| format!("no {role}"), |leg| sanitise_line(&leg.name));
+            let name = record
+                .leg(role)
+                .map_or_else(|| format!("no {role}"), |leg| sanitise_line(&leg.name));
             (role, name, Side::of(record, role))
         };
         Self {

@@ -38,10 +38,7 @@ pub(super) struct StepCell {
 
 impl Environments {
     pub(super) fn of(record: &RunRecord) -> Self {
-        // Legs that an experiment was built in are part of that experiment.
-        let of_role = |role| record.legs.iter().filter(move |leg| leg.role == role);
-        let legs: Vec<&Leg> =
-            [Role::Baseline, Role::Candidate].into_iter().flat_map(of_role).collect();
+        let legs: Vec<&Leg> = record.sides().collect();
         Self {
             sides: legs.iter().map(|leg| side(leg)).collect(),
             rows: rows(&legs),

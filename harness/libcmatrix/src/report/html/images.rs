@@ -6,10 +6,8 @@ use libcmatrix_schema::{FinalImage, Flavour, Leg, Role, RunRecord, Smoke};
 use super::changes::{SHORT_TEXT, both_ends};
 use crate::report::{
     amount,
+    image_rows::{BASE, base, images, rows},
     sanitise::{sanitise, sanitise_line},
-    terminal::images::{
-        BANDWIDTHS, against, as_init, base, names, needs, packages, starts, transfer,
-    },
 };
 
 /// Packages of an image that are named.
@@ -47,9 +45,7 @@ pub(super) struct Part {
 
 impl Images {
     pub(super) fn of(record: &RunRecord) -> Option<Self> {
-        let legs = record.legs.iter().filter(|leg| leg.role != Role::Control);
-        let images: Vec<(&Leg, &FinalImage)> =
-            legs.flat_map(|leg| leg.final_images.iter().map(move |image| (leg, image))).collect();
+        let images = images(record);
         if images.is_empty() {
             return None;
         }
@@ -67,7 +63,12 @@ impl Images {
                 .iter()
                 .map(|(leg, image)| (leg.role, sanitise_line(&leg.name), base(image)))
                 .collect(),
-            rows: rows(&images),
+            // The base stands in the head.
+            rows: rows(&images)
+                .into_iter()
+                .filter(|(row, _)| row.label != BASE)
+                .map(|(row, cells)| (row.label, cells))
+                .collect(),
             largest: largest.filter(|(_, packages)| !packages.is_empty()).collect(),
             troubles: images
                 .iter()
@@ -116,36 +117,6 @@ fn chart(images: &[(&Leg, &FinalImage)], unpacked: bool) -> Chart {
         ("Compressed by gzip", "what is pushed and pulled")
     };
     Chart { name, description: description.into(), bars: images.iter().map(bar).collect() }
-}
-
-fn rows(images: &[(&Leg, &FinalImage)]) -> Vec<(&'static str, Vec<String>)> {
-    let first = images.first().map(|(_, image)| image.sizes()).unwrap_or_default();
-    let mut rows: Vec<(&'static str, Vec<String>)> = Vec::new();
-    let mut row = |name: &'static str, cell: &dyn Fn(&FinalImage) -> String| {
-        rows.push((name, images.iter().map(|(_, image)| cell(image)).collect()));
-    };
-    row("unpacked", &|image| against(image.sizes().unpacked, first.unpacked));
-    row("gzip", &|image| against(image.sizes().gzip, first.gzip));
-    row("zstd", &|image| against(image.sizes().zstd, first.zstd));
-    row("programs", &|image| {
-        let own = image.layers.iter().filter(|layer| layer.of_project);
-        amount::bytes(own.map(|layer| layer.bytes.unpacked).sum())
-    });
-    for (bandwidth, name) in BANDWIDTHS {
-        row(name, &|image| amount::seconds(transfer(image, bandwidth)));
-    }
-    row("packages", &packages);
-    row("commands", &|image| image.contents.commands.to_string());
-    row("setuid files", &|image| image.contents.setuid.len().to_string());
-    row("shells", &|image| names(&image.contents.shells));
-    row("interpreters", &|image| names(&image.contents.interpreters));
-    row("package tools", &|image| names(&image.contents.package_managers));
-    row("needs", &needs);
-    row("starts", &starts);
-    if images.iter().any(|(_, image)| image.as_init.is_some()) {
-        row("as process 1", &as_init);
-    }
-    rows
 }
 
 fn troubles(label: &str, image: &FinalImage) -> Vec<(String, String)> {

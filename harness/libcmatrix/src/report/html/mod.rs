@@ -6,8 +6,8 @@
 //! ```
 //!
 //! What a template writes is escaped by askama; only three things are written as they are: the
-//! style sheet and the script of this program, whose hashes are the page's content security policy,
-//! and the tests as JSON, whose `<` are escaped by `tests_table`. Without JavaScript everything is
+//! style sheet and the script of this program, whose hashes are the page's content security policy
+//! (`page_head`), and the tests as JSON, whose `<` are escaped by `tests_table`. Without JavaScript everything is
 //! readable but the table of all tests.
 
 mod changes;

@@ -1,10 +1,7 @@
-//! The page as a whole: all views of a record, and the policy that lets nothing but this program's
-//! own style and script act in it.
+//! The page as a whole: all views of a record.
 
 use askama::Template;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use libcmatrix_schema::{Control, Role, RunRecord};
-use sha2::{Digest, Sha256};
 
 use super::{
     LARGEST,
@@ -17,7 +14,7 @@ use super::{
     trouble::{self, TroubleView},
     verdict::VerdictView,
 };
-use crate::report::{sanitise::sanitise_line, terminal::shown_name};
+use crate::report::{answer::shown_name, page_head::Head, sanitise::sanitise_line};
 
 const STYLE: &str = include_str!("../../../templates/html/style.css");
 const SCRIPT: &str = include_str!("../../../templates/html/tests.js");
@@ -26,9 +23,7 @@ const SCRIPT: &str = include_str!("../../../templates/html/tests.js");
 #[derive(Template)]
 #[template(path = "html/page.html")]
 pub(super) struct Page {
-    style: &'static str,
-    script: &'static str,
-    policy: String,
+    head: Head,
     name: String,
     run: Vec<(&'static str, String)>,
     is_control: bool,
@@ -54,9 +49,7 @@ impl Page {
             record.findings.iter().map(|f| FindingView::of(f, record, &mut details)).collect();
         let groups = changes::groups(record, &mut details);
         let mut page = Self {
-            style: STYLE,
-            script: SCRIPT,
-            policy: policy(),
+            head: Head::new(STYLE, SCRIPT),
             name: sanitise_line(&shown_name(record)),
             run: run(record),
             is_control: record.settings.control == Some(Control::Aa),
@@ -89,21 +82,10 @@ impl Page {
     }
 }
 
-/// No network, no frames, no forms; of style and script what has the hash of this program's own.
-fn policy() -> String {
-    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
-    format!(
-        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
-    )
-}
-
 /// What was run, when, on what.
 fn run(record: &RunRecord) -> Vec<(&'static str, String)> {
     let settings = &record.settings;
     let host = &record.host;
-    let engine = record.legs.iter().find(|leg| leg.role == Role::Candidate);
     let limits = &settings.limits;
     let amount = crate::report::amount::bytes;
     let mut rows = vec![
@@ -157,7 +139,7 @@ fn run(record: &RunRecord) -> Vec<(&'static str, String)> {
     if !settings.filters.is_empty() {
         rows.push(("only tests with", sanitise_line(&settings.filters.join(", "))));
     }
-    if let Some(leg) = engine {
+    if let Some(leg) = record.leg(Role::Candidate) {
         rows.push(("engine", sanitise_line(&leg.environment.engine)));
     }
     rows

@@ -80,8 +80,8 @@ fn times(record: &RunRecord, role: Role) -> HashMap<&str, i64> {
         let rounded = ((us / unit).round() * unit) as i64;
         Some(rounded)
     };
-    let legs = record.legs.iter().filter(|leg| leg.role == role);
-    legs.flat_map(|leg| &leg.tests).filter_map(|t| Some((t.id.as_str(), of_test(t)?))).collect()
+    let leg = record.leg(role).into_iter();
+    leg.flat_map(|leg| &leg.tests).filter_map(|t| Some((t.id.as_str(), of_test(t)?))).collect()
 }
 
 fn document(
@@ -111,8 +111,7 @@ fn document(
         before = id;
     }
     let name = |role| {
-        let leg = record.legs.iter().find(|leg| leg.role == role);
-        leg.map_or_else(|| format!("no {role}"), |leg| sanitise_line(&leg.name))
+        record.leg(role).map_or_else(|| format!("no {role}"), |leg| sanitise_line(&leg.name))
     };
     let us = |side: &HashMap<&str, i64>| -> Vec<i64> {
         changes.iter().map(|c| side.get(c.id.as_str()).copied().unwrap_or(-1)).collect()

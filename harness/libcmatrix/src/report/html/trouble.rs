@@ -26,7 +26,7 @@ pub(super) struct TroubleView {
 
 pub(super) fn all(record: &RunRecord) -> Vec<TroubleView> {
     let mut views = Vec::new();
-    for leg in record.legs.iter().filter(|leg| leg.role != Role::Control) {
+    for leg in record.sides() {
         let is_bad = |s: &&Step| !matches!(s.status, StepStatus::Passed | StepStatus::Skipped);
         for step in leg.steps.iter().filter(is_bad) {
             views.push(TroubleView {

@@ -11,18 +11,24 @@ use super::{
 use crate::{
     diagnose::UNEXPLAINED,
     report::{
+        amount,
+        answer::{self, Answer, Coverage, shown_name},
+        cut,
         sanitise::sanitise_line,
-        terminal::{changes::meaning, shown_name},
+        sentence::capitalised,
+        terminal::changes::meaning,
     },
 };
 
 /// Causes of which the first remedy is told beside the verdict.
 const FIRST: usize = 4;
+/// Bytes of a name in the headline; below, it stands whole.
+const NAME: usize = 100;
 
 pub(super) struct VerdictView {
     /// `go`, `no-go`, `inconclusive` or `none`: names of the style sheet.
     pub class: &'static str,
-    pub word: &'static str,
+    pub word: String,
     pub sentence: String,
     pub reasons: Vec<String>,
     pub conditions: Vec<String>,
@@ -31,7 +37,11 @@ pub(super) struct VerdictView {
     pub more_to_do: usize,
     pub coverage: Option<Coverage>,
     pub counts: Vec<Count>,
+    /// Those that fail, or could not be measured.
     pub rules: Vec<RuleView>,
+    pub rules_passed: Vec<RuleView>,
+    /// How many pass.
+    pub rules_summary: String,
     pub acceptances: Vec<AcceptanceView>,
 }
 
@@ -43,18 +53,11 @@ pub(super) struct ToDo {
     pub remedy: Vec<Piece>,
 }
 
-/// How much was compared.
-pub(super) struct Coverage {
-    pub compared: u64,
-    pub total: u64,
-    pub details: Vec<String>,
-}
-
 /// Tests of one kind of change, as a part of a bar from 0 to 100.
 pub(super) struct Count {
     pub kind: ChangeKind,
     pub meaning: &'static str,
-    pub tests: usize,
+    pub tests: String,
     pub from: String,
     pub width: String,
 }
@@ -81,58 +84,47 @@ pub(super) struct AcceptanceView {
 impl VerdictView {
     pub(super) fn of(record: &RunRecord) -> Self {
         let verdict = record.verdict.as_ref();
-        let (class, word) = match verdict.map(|v| v.outcome) {
-            Some(VerdictOutcome::Go) => ("go", "Go"),
-            Some(VerdictOutcome::NoGo) => ("no-go", "No-go"),
-            Some(VerdictOutcome::Inconclusive) => ("inconclusive", "Inconclusive"),
-            None => ("none", "No verdict"),
-        };
+        let answer = Answer::of(record);
         let lines = |of: fn(&Verdict) -> &Vec<String>| -> Vec<String> {
             verdict.into_iter().flat_map(of).map(|text| sanitise_line(text)).collect()
         };
         let causes = record.findings.iter().filter(|f| f.code != UNEXPLAINED).count();
         let to_do = to_do(record);
+        let rules = verdict.into_iter().flat_map(|v| &v.rules);
+        let (rules_passed, rules): (Vec<&Rule>, Vec<&Rule>) =
+            rules.partition(|rule| rule.status == RuleStatus::Pass);
+        let [rules_passed, rules] = [rules_passed, rules]
+            .map(|rules| rules.into_iter().map(rule).collect::<Vec<RuleView>>());
         Self {
-            class,
-            word,
+            class: answer.class(),
+            word: answer.capitalised(),
             sentence: sentence(record),
             reasons: lines(|v| &v.reasons),
             conditions: lines(|v| &v.conditions),
             more_to_do: if to_do.len() == FIRST { causes.saturating_sub(FIRST) } else { 0 },
             to_do,
-            coverage: coverage(record),
+            coverage: Coverage::of(record),
             counts: counts(record),
-            rules: verdict.into_iter().flat_map(|v| &v.rules).map(rule).collect(),
+            rules_summary: rules_summary(rules_passed.len(), rules.len()),
+            rules,
+            rules_passed,
             acceptances: acceptances(verdict),
         }
     }
 }
 
 fn sentence(record: &RunRecord) -> String {
-    let name = sanitise_line(&shown_name(record));
-    let side = |role| {
-        let leg = record.legs.iter().find(|leg| leg.role == role);
-        leg.map_or_else(|| format!("the {role}"), place)
-    };
-    let (from, to) = (side(Role::Baseline), side(Role::Candidate));
-    match record.verdict.as_ref().map(|v| v.outcome) {
-        Some(VerdictOutcome::Go) => format!("{name} can move from {from} to {to}."),
-        Some(VerdictOutcome::NoGo) => format!("{name} cannot move from {from} to {to} as it is."),
-        Some(VerdictOutcome::Inconclusive) => {
-            format!("This run does not tell whether {name} can move from {from} to {to}.")
-        }
-        None => format!("The run of {name}, {from} to {to}, ended before it had an answer."),
-    }
+    let name = cut::line(&sanitise_line(&shown_name(record)), NAME);
+    let side = |role| record.leg(role).map_or_else(|| format!("the {role}"), place);
+    answer::sentence(record, &name, &side(Role::Baseline), &side(Role::Candidate))
 }
 
 /// `Debian trixie (glibc)`.
 fn place(leg: &Leg) -> String {
     let e = &leg.environment;
-    let mut distro = sanitise_line(&e.distro);
-    if let Some(first) = distro.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    format!("{distro} {} ({})", sanitise_line(&e.release), e.libc)
+    let [distro, release] =
+        [&e.distro, &e.release].map(|text| cut::line(&sanitise_line(text), NAME));
+    format!("{} {release} ({})", capitalised(&distro), e.libc)
 }
 
 /// Packages that are missing, else the best remedy, of the first causes.
@@ -144,29 +136,6 @@ fn to_do(record: &RunRecord) -> Vec<ToDo> {
         Some(ToDo { finding: n + 1, title: sanitise_line(&finding.title), remedy: pieces(&remedy) })
     });
     first.take(FIRST).collect()
-}
-
-fn coverage(record: &RunRecord) -> Option<Coverage> {
-    let comparison = record.comparison.as_ref()?;
-    let mut details = Vec::new();
-    if comparison.total_doctests > 0 {
-        details.push(format!(
-            "among them {} of {} doctests",
-            comparison.compared_doctests, comparison.total_doctests
-        ));
-    }
-    if !record.settings.doctests {
-        details.push("doctests were not asked for".into());
-    }
-    let is_ignored = |outcome: Option<&str>| outcome == Some("ignored");
-    let both = |c: &&libcmatrix_schema::Change| {
-        is_ignored(c.baseline.as_deref()) && is_ignored(c.candidate.as_deref())
-    };
-    let ignored = comparison.changes.iter().filter(both).count();
-    if ignored > 0 {
-        details.push(format!("{ignored} ignored on both sides"));
-    }
-    Some(Coverage { compared: comparison.compared, total: comparison.total, details })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "parts of a bar")]
@@ -184,7 +153,7 @@ fn counts(record: &RunRecord) -> Vec<Count> {
         let count = Count {
             kind,
             meaning: meaning(kind),
-            tests,
+            tests: amount::count(tests as u64),
             from: format!("{from:.2}"),
             width: format!("{width:.2}"),
         };
@@ -194,11 +163,20 @@ fn counts(record: &RunRecord) -> Vec<Count> {
     present.into_iter().map(part).collect()
 }
 
+fn rules_summary(passed: usize, others: usize) -> String {
+    match (passed, others) {
+        (1, 0) => "The only rule passes".into(),
+        (n, 0) => format!("All {n} rules pass"),
+        (1, _) => "1 rule passes".into(),
+        (n, _) => format!("{n} rules pass"),
+    }
+}
+
 fn rule(rule: &Rule) -> RuleView {
     RuleView {
         id: sanitise_line(&rule.id),
-        limit: rule.limit.to_string(),
-        measured: rule.measured.map_or("not measured".into(), |m| m.to_string()),
+        limit: amount::number(rule.limit),
+        measured: rule.measured.map_or("not measured".into(), amount::number),
         class: match rule.status {
             RuleStatus::Pass => "pass",
             RuleStatus::Fail => "fail",

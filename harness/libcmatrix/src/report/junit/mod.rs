@@ -8,7 +8,7 @@
 mod diff;
 mod leg;
 
-use libcmatrix_schema::{Leg, Role, RunRecord, Test};
+use libcmatrix_schema::{Leg, RunRecord, Test};
 use quick_junit::{Report, TestCase, TestCaseStatus};
 
 use super::{cut, sanitise::sanitise, sanitise::sanitise_line};
@@ -26,7 +26,7 @@ const MESSAGE: usize = 1_000;
 
 /// The legs that have a file of their own; those of experiments have none.
 pub fn legs(record: &RunRecord) -> impl Iterator<Item = &Leg> {
-    record.legs.iter().filter(|leg| leg.role != Role::Control)
+    record.sides()
 }
 
 /// The file of a leg, `junit-<leg>.xml`.

@@ -7,6 +7,7 @@ use libcmatrix_schema::{Change, ChangeKind, Leg, Role, RunRecord, Step, StepStat
 use super::{
     super::{
         cut, excerpt,
+        sentence::capitalised,
         terminal::changes::{Side, meaning},
     },
     inert::{block, code, prose},
@@ -23,7 +24,7 @@ const MESSAGES: usize = 5;
 const SENTENCE: usize = 600;
 
 pub(super) fn failed_steps(page: &mut Page, record: &RunRecord) {
-    for leg in record.legs.iter().filter(|leg| leg.role != Role::Control) {
+    for leg in record.sides() {
         let is_bad = |s: &&Step| !matches!(s.status, StepStatus::Passed | StepStatus::Skipped);
         for step in leg.steps.iter().filter(is_bad) {
             let summary = format!("The step {} of the {}: {}", step.name, leg.role, step.status);
@@ -89,11 +90,4 @@ fn one(change: &Change, sides: &[Side<'_>; 2]) -> String {
         }
     }
     out
-}
-
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |c| c.to_ascii_uppercase().to_string() + letters.as_str())
 }

@@ -11,6 +11,8 @@ use super::super::{cut, sanitise::sanitise, sanitise::sanitise_line};
 
 /// Bytes of one line of output that are shown.
 const LINE: usize = 500;
+/// Words behind the one that opens a bracket, among which the one is looked for that closes it.
+const WORDS_IN_BRACKETS: usize = 8;
 
 /// As inline code, all of it.
 pub(super) fn code(text: &str) -> String {
@@ -42,10 +44,10 @@ pub(super) fn prose(text: &str) -> String {
             spaced = false;
             continue;
         }
-        for (m, word) in part.split(' ').enumerate() {
+        for (m, word) in words(part).into_iter().enumerate() {
             spaced |= m > 0;
             if !word.is_empty() {
-                add_word(&mut pieces, word, spaced);
+                add_word(&mut pieces, &word, spaced);
                 spaced = false;
             }
         }
@@ -60,6 +62,55 @@ pub(super) fn prose(text: &str) -> String {
         out.push_str(&if is_code { code(&piece.text) } else { piece.text.clone() });
     }
     if out.is_empty() { code("") } else { out }
+}
+
+/// The words of a part; what stands in brackets that a word opens in its middle belongs to that word, as
+/// `realpath(path, NULL)` does.
+fn words(part: &str) -> Vec<String> {
+    let all: Vec<&str> = part.split(' ').collect();
+    let mut words = Vec::new();
+    let mut rest = all.as_slice();
+    while let Some((first, after)) = rest.split_first() {
+        let mut open = open_brackets(first);
+        let mut more = 0;
+        while open > 0 && more < WORDS_IN_BRACKETS && more < after.len() {
+            open += balance(after[more]);
+            more += 1;
+        }
+        let taken = if open > 0 { 0 } else { more };
+        words.push(rest[..=taken].join(" "));
+        rest = &after[taken..];
+    }
+    words
+}
+
+/// Brackets that a word opens and does not close. A parenthesis before a word is the sentence's.
+fn open_brackets(word: &str) -> i32 {
+    let inner = word.strip_prefix('(').unwrap_or(word);
+    // What the sentence opens, it closes; `(*)(int` closes its own.
+    balance(if lowest_balance(inner) < 0 { word } else { inner })
+}
+
+/// How many more brackets are opened than closed.
+fn balance(text: &str) -> i32 {
+    text.chars().map(bracket).sum()
+}
+
+/// The lowest of these numbers on the way.
+fn lowest_balance(text: &str) -> i32 {
+    let mut open = 0;
+    text.chars().map(bracket).fold(0, |lowest, step| {
+        open += step;
+        lowest.min(open)
+    })
+}
+
+fn bracket(c: char) -> i32 {
+    match c {
+        '(' | '[' | '{' => 1,
+        ')' | ']' | '}' => -1,
+        _ => 0,
+    }
 }
 
 /// A piece of a sentence.
@@ -107,11 +158,21 @@ fn add_word(pieces: &mut Vec<Piece>, word: &str, spaced: bool) {
     pieces.retain(|piece| !piece.text.is_empty() || piece.kind == Kind::Quoted);
 }
 
-/// An opening parenthesis, the word itself, and a few marks that end it.
+/// A parenthesis that the sentence opens, the word itself with its own brackets, and a few marks that end
+/// it.
 fn without_marks(word: &str) -> (&str, &str, &str) {
-    let (open, rest) = word.split_at(usize::from(word.starts_with('(')));
-    let bare = rest.trim_end_matches([')', ',', '.', ';', ':', '?']);
-    let marks = &rest[bare.len()..];
+    let end = word.trim_end_matches([')', ',', '.', ';', ':', '?']).len();
+    let bare = &word[..end];
+    let is_sentences = bare.starts_with('(') && lowest_balance(&bare[1..]) >= 0;
+    let (open, bare) = bare.split_at(usize::from(is_sentences));
+    // Parentheses that the word has opened are its own.
+    let own = usize::try_from(balance(bare)).unwrap_or(0);
+    let mut closing = word[end..].char_indices().filter(|(_, c)| *c == ')');
+    let end = match own.checked_sub(1).and_then(|last| closing.nth(last)) {
+        Some((at, _)) => end + at + 1,
+        None => end,
+    };
+    let (bare, marks) = (&word[open.len()..end], &word[end..]);
     if marks.len() > 3 { ("", word, "") } else { (open, bare, marks) }
 }
 
@@ -250,9 +311,25 @@ mod tests {
         assert_eq!(prose("-89 % (+1.50 %), rustc 1.96.0"), "-89 % (+1.50 %), rustc 1.96.0");
         assert_eq!(prose("a/b, c/d; (e/f)."), "`a/b`, `c/d`; (`e/f`).");
         assert_eq!(prose("a/b c/d"), "`a/b c/d`");
-        assert_eq!(prose("[a](b) &lt;"), "`[a](b`) `&lt`;");
+        assert_eq!(prose("[a](b) &lt;"), "`[a](b) &lt`;");
         assert_eq!(code("a``b`"), "``` a``b` ```");
         assert_eq!((prose(""), code("")), ("` `".into(), "` `".into()));
+    }
+
+    #[test]
+    fn brackets_stay_with_their_words() {
+        for (said, shown) in [
+            ("In [features], add x.", "In `[features]`, add x."),
+            ("(see [features])", "(see `[features]`)"),
+            ("call f(), or g(x).", "call `f()`, or `g(x)`."),
+            ("take realpath(path, NULL) for it", "take `realpath(path, NULL)` for it"),
+            ("libc [\"musl\", \"glibc\"].", "libc `[\"musl\", \"glibc\"]`."),
+            ("void (*)(int) for it", "void `(*)(int)` for it"),
+            ("(f(x)) and (yes)", "(`f(x)`) and (yes)"),
+            ("open( and nothing", "`open(` and nothing"),
+        ] {
+            assert_eq!(prose(said), shown);
+        }
     }
 
     #[test]
@@ -269,7 +346,7 @@ mod tests {
 
         #[test]
         fn text_built_to_break_out_is_inert(
-            text in "(`|``|\\*|_|<b>|</details>|@a|#1|\\[x\\]\\(y\\)| |  |\\\\|\\||\n|\\.|,|a|1|www\\.a\\.b|:|http://a|&amp;){0,20}"
+            text in "(`|``|\\*|_|\\(|\\)|\\[|\\]|f\\(|<b>|</details>|@a|#1|\\[x\\]\\(y\\)| |  |\\\\|\\||\n|\\.|,|a|1|www\\.a\\.b|:|http://a|&amp;){0,20}"
         ) {
             inert(&text)?;
         }

@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 
-use libcmatrix_schema::{FinalImage, Leg, Measurement, Role, RunRecord};
+use libcmatrix_schema::{BenchMeasurement, Leg, Measurement, RunRecord, Shows};
 
 use super::{
     super::{
         amount, cut,
-        terminal::{images, legs, measured},
+        image_rows::{images, rows},
+        measured::{self, TOO_FEW, busy, calls, is_told, shows},
+        sentence::capitalised,
+        terminal::legs,
     },
     inert::{cell, name_in_cell, prose},
     page::Page,
@@ -15,13 +18,12 @@ use super::{
 
 /// Tests and packages named whose costs differ most.
 const NAMED: usize = 8;
+/// Benchmarks that are told of.
+const BENCHES: usize = 200;
+/// Rows that are kept or left out together.
+const ROWS_OF_A_TABLE: usize = 25;
 /// Bytes of a sentence.
 const SENTENCE: usize = 600;
-
-fn sides(record: &RunRecord) -> Vec<&Leg> {
-    let roles = [Role::Baseline, Role::Candidate];
-    roles.iter().flat_map(|role| record.legs.iter().filter(move |leg| leg.role == *role)).collect()
-}
 
 /// The head of a table with a column for each name.
 fn head<'a>(names: impl Iterator<Item = &'a str>) -> String {
@@ -32,22 +34,19 @@ fn head<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 pub(super) fn measurements(page: &mut Page, record: &RunRecord) {
     let Some(comparison) = &record.comparison else { return };
-    let told: Vec<&Measurement> =
-        comparison.measurements.iter().filter(|m| m.baseline.len() > 1).collect();
+    let told: Vec<&Measurement> = comparison.measurements.iter().filter(|m| is_told(m)).collect();
     if !told.is_empty() {
-        let mut table = String::from(
-            "### Measured\n\nMedians; the ratio with its 95 % interval.\n\n\
-             | | baseline | candidate | ratio | |\n|---|---|---|---|---|\n",
-        );
-        for m in told {
-            let amount = |median| measured::amount(m.quantity, median);
-            let (name, ratio, shows) =
-                (measured::name(m.quantity), measured::ratio(m), measured::shows(m.shows));
-            let (a, b) = (amount(m.baseline_median), amount(m.candidate_median));
-            let _ = writeln!(table, "| {name} | {a} | {b} | {ratio} | {shows} |");
+        let rows = told.iter().map(|m| row(measured::name(m.quantity), m, shows(m.shows)));
+        let table = HEAD.to_owned() + &rows.collect::<String>();
+        page.add(&format!(
+            "### Measured\n\nMedians; the ratio with its 95 % interval.\n\n{table}\n"
+        ));
+        let too_few = told.iter().any(|m| m.shows == Shows::TooFew).then(|| TOO_FEW.to_owned());
+        for text in too_few.into_iter().chain(busy(record)) {
+            page.add(&format!("{}.\n\n", prose(&capitalised(&text))));
         }
-        page.add(&(table + "\n"));
     }
+    benches(page, &comparison.benches_measured);
     let both = |name: &str, m: &Measurement| {
         let what = measured::name(m.quantity).trim_end_matches(", sum");
         let name = prose(&format!("`{}`", cut::line(name, SENTENCE)));
@@ -62,42 +61,56 @@ pub(super) fn measurements(page: &mut Page, record: &RunRecord) {
     fold_list(page, "Packages whose build costs more or less processor time", packages);
 }
 
+/// The head of a table of measurements.
+const HEAD: &str = "| | baseline | candidate | ratio | |\n|---|---|---|---|---|\n";
+
+/// A row of it; the name is Markdown.
+fn row(name: &str, m: &Measurement, shows: &str) -> String {
+    let amount = |median| measured::amount(m.quantity, median);
+    let (a, b) = (amount(m.baseline_median), amount(m.candidate_median));
+    format!("| {name} | {a} | {b} | {} | {shows} |\n", measured::ratio(m))
+}
+
+/// Each benchmark that both sides have, those first that differ most.
+fn benches(page: &mut Page, all: &[BenchMeasurement]) {
+    let clear = all.iter().filter(|bench| bench.is_clear).count();
+    let summary = format!("Benchmarks: {} of {} take clearly more or less time", clear, all.len());
+    let rows: Vec<String> = all
+        .iter()
+        .take(BENCHES)
+        .map(|bench| row(&name_in_cell(&bench.id), &bench.measurement, calls(bench)))
+        .collect();
+    // Whole tables, so that those are kept that there is room for.
+    let mut pieces: Vec<String> =
+        rows.chunks(ROWS_OF_A_TABLE).map(|rows| HEAD.to_owned() + &rows.concat() + "\n").collect();
+    let more = all.len().saturating_sub(BENCHES);
+    if more > 0 {
+        pieces.push(format!("{more} more are in the run's `run.json`.\n\n"));
+    }
+    page.fold(&summary, pieces);
+}
+
 fn fold_list(page: &mut Page, summary: &str, items: Vec<String>) {
     page.fold(summary, (!items.is_empty()).then(|| items.concat() + "\n"));
 }
 
-/// One row of the table of images: what it says, and how it is read off an image and the first one.
-type ImageRow = (&'static str, fn(&FinalImage, &FinalImage) -> String);
-
-const IMAGES: [ImageRow; 8] = [
-    ("base", |image, _| images::base(image)),
-    ("unpacked", |image, first| images::against(image.sizes().unpacked, first.sizes().unpacked)),
-    ("gzip", |image, first| images::against(image.sizes().gzip, first.sizes().gzip)),
-    ("packages", |image, _| images::packages(image)),
-    ("commands", |image, _| image.contents.commands.to_string()),
-    ("setuid files", |image, _| image.contents.setuid.len().to_string()),
-    ("shells", |image, _| images::names(&image.contents.shells)),
-    ("starts", |image, _| images::starts(image)),
-];
-
 pub(super) fn final_images(page: &mut Page, record: &RunRecord) {
-    let all: Vec<(&Leg, &FinalImage)> = sides(record)
-        .into_iter()
-        .flat_map(|leg| leg.final_images.iter().map(move |image| (leg, image)))
-        .collect();
-    let Some((_, first)) = all.first() else { return };
+    let all = images(record);
+    if all.is_empty() {
+        return;
+    }
     let head = head(all.iter().map(|(leg, _)| leg.name.as_str()));
     let mut table = format!("### Images as they would be shipped\n\n{head}");
-    for (label, read) in IMAGES {
-        let cells: Vec<String> = all.iter().map(|(_, image)| cell(&read(image, first))).collect();
-        let _ = writeln!(table, "| {label} | {} |", cells.join(" | "));
+    for (row, cells) in rows(&all).into_iter().filter(|(row, _)| row.is_brief) {
+        let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+        let _ = writeln!(table, "| {} | {} |", row.label, cells.join(" | "));
     }
     page.add(&(table + "\n"));
 }
 
 /// The two sides: what was built, what the tests did, what it took.
 pub(super) fn legs(page: &mut Page, record: &RunRecord) {
-    let legs = sides(record);
+    let legs: Vec<&Leg> = record.sides().collect();
     if legs.is_empty() {
         return;
     }

@@ -6,9 +6,10 @@ use libcmatrix_schema::{Acceptance, Leg, Role, Rule, RuleStatus, RunRecord, Verd
 
 use super::{
     super::{
+        amount,
+        answer::{Answer, Coverage, sentence, shown_name},
         cut,
         sanitise::sanitise_line,
-        terminal::{compared_in_words, shown_name},
     },
     inert::{cell, code, prose},
     page::Page,
@@ -20,29 +21,26 @@ const NAME: usize = 120;
 const SENTENCE: usize = 600;
 
 pub(super) fn answer(page: &mut Page, record: &RunRecord) {
-    let (word, sentence) = match record.verdict.as_ref().map(|verdict| verdict.outcome) {
-        Some(VerdictOutcome::Go) => ("\u{2705} GO", "It can move"),
-        Some(VerdictOutcome::NoGo) => ("\u{274c} NO-GO", "It cannot move as it is"),
-        Some(VerdictOutcome::Inconclusive) => {
-            ("\u{26a0}\u{fe0f} INCONCLUSIVE", "The run does not tell whether it can move")
-        }
-        None => ("\u{26a0}\u{fe0f} NO VERDICT", "No verdict was given on a move"),
-    };
-    let sentence = match record.settings.control {
-        // There is no move in a comparison of a side with itself.
-        Some(_) => "A control run,",
-        None => sentence,
-    };
     let name = code(&cut::line(&sanitise_line(&shown_name(record)), NAME));
-    let [from, to] = [Role::Baseline, Role::Candidate].map(|role| {
-        let leg = record.legs.iter().find(|leg| leg.role == role);
-        leg.map_or_else(|| format!("no {role}"), side)
-    });
-    page.add(&format!("## {word}: {name}\n\n**{sentence}** from {from} to {to}.\n\n"));
+    let [from, to] = [Role::Baseline, Role::Candidate]
+        .map(|role| record.leg(role).map_or_else(|| format!("the {role}"), side));
+    let answer = Answer::of(record);
+    let (mark, word) = (mark(answer), answer.upper());
+    let sentence = sentence(record, &name, &from, &to);
+    page.add(&format!("## {mark} {word}: {name}\n\n{sentence}\n\n"));
     for reason in reasons(record) {
         page.add(&format!("- {}\n", prose(&cut::line(&reason, SENTENCE))));
     }
     page.add("\n");
+}
+
+/// A sign in colour, of those that GitHub and GitLab show.
+fn mark(answer: Answer) -> &'static str {
+    match answer.0 {
+        Some(VerdictOutcome::Go) => "\u{2705}",
+        Some(VerdictOutcome::NoGo) => "\u{274c}",
+        Some(VerdictOutcome::Inconclusive) | None => "\u{26a0}\u{fe0f}",
+    }
 }
 
 fn side(leg: &Leg) -> String {
@@ -58,13 +56,15 @@ fn reasons(record: &RunRecord) -> impl Iterator<Item = String> {
     let conditions = conditions.map(|condition| format!("as it was run: {condition}"));
     let rules = verdict.flat_map(|verdict| &verdict.rules);
     let failed = rules.filter(|rule| rule.status == RuleStatus::Fail);
-    let failed =
-        failed.map(|rule| format!("rule `{}`: {}, limit {}", rule.id, measured(rule), rule.limit));
-    reasons.chain(conditions).chain(failed).chain(compared_in_words(record))
+    let failed = failed.map(|rule| {
+        format!("rule `{}`: {}, limit {}", rule.id, measured(rule), amount::number(rule.limit))
+    });
+    let compared = Coverage::of(record).map(|coverage| coverage.in_words());
+    reasons.chain(conditions).chain(failed).chain(compared)
 }
 
 fn measured(rule: &Rule) -> String {
-    rule.measured.map_or("not measured".into(), |measured| measured.to_string())
+    rule.measured.map_or("not measured".into(), amount::number)
 }
 
 /// Every rule with what was measured, and what was accepted.
@@ -77,7 +77,8 @@ pub(super) fn rules(page: &mut Page, record: &RunRecord) {
             status => status.to_string(),
         };
         let (id, measured) = (cell(&format!("`{}`", rule.id)), measured(rule));
-        let _ = writeln!(table, "| {id} | {measured} | {} | {status} |", rule.limit);
+        let _ =
+            writeln!(table, "| {id} | {measured} | {} | {status} |", amount::number(rule.limit));
     }
     table.push('\n');
     let failed = verdict.rules.iter().filter(|rule| rule.status == RuleStatus::Fail).count();

@@ -4,15 +4,18 @@
 use askama::Template;
 use libcmatrix_schema::{CellResult, Matrix};
 
-use super::{answer, cell, names, reasons, remark, sentence, verdict};
-use crate::report::sanitise::sanitise_line;
+use super::{answer, cell, names, reasons, remark, sentence};
+use crate::report::{
+    answer::Answer, history::words::minute, page_head::Head, sanitise::sanitise_line,
+};
 
 #[derive(Template)]
 #[template(path = "matrix/page.html")]
 struct Page {
-    style: &'static str,
+    head: Head,
     project: String,
-    answer: &'static str,
+    answer: String,
+    class: &'static str,
     sentence: String,
     started_at: String,
     baselines: Vec<String>,
@@ -28,6 +31,8 @@ struct Row {
 struct GridCell {
     answer: &'static str,
     class: String,
+    /// Its two names, for who does not see the table.
+    pair: String,
     /// Of the card below; absent of a pair that there is not.
     anchor: Option<usize>,
 }
@@ -55,6 +60,7 @@ pub fn render(matrix: &Matrix) -> String {
         GridCell {
             answer,
             class: class(answer),
+            pair: sanitise_line(&format!("{baseline} to {candidate}")),
             anchor: found
                 .and_then(|found| matrix.cells.iter().position(|cell| std::ptr::eq(cell, found))),
         }
@@ -81,12 +87,14 @@ pub fn render(matrix: &Matrix) -> String {
             _ => None,
         },
     });
+    let verdict = Answer(Some(matrix.verdict()));
     let page = Page {
-        style: include_str!("../../../templates/matrix/style.css"),
+        head: Head::new(include_str!("../../../templates/matrix/style.css"), ""),
         project: sanitise_line(&matrix.project),
-        answer: verdict(matrix.verdict()),
+        answer: verdict.capitalised(),
+        class: verdict.class(),
         sentence: sentence(matrix),
-        started_at: sanitise_line(&matrix.started_at),
+        started_at: minute(&matrix.started_at),
         rows: rows.collect(),
         pairs: pairs.collect(),
         baselines: baselines.iter().map(|name| sanitise_line(name)).collect(),

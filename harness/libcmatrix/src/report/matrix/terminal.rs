@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use libcmatrix_schema::{CellResult, Matrix, VerdictOutcome};
 
-use super::{answer, cell, names, reasons, remark, sentence, verdict};
+use super::{answer, cell, names, reasons, remark, sentence};
 use crate::report::{
+    answer::Answer,
+    columns::table,
     sanitise::sanitise_line,
     terminal::{BOLD, DIM, wrapped},
 };
@@ -18,29 +19,21 @@ const REASONS: usize = 3;
 #[must_use]
 pub fn render(matrix: &Matrix, width: usize) -> String {
     let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "{BOLD}{}{BOLD:#} {}: {}\n",
-        verdict(matrix.verdict()).to_uppercase(),
-        sanitise_line(&matrix.project),
-        sentence(matrix)
-    );
+    let verdict = Answer(Some(matrix.verdict()));
+    let style = verdict.style();
+    let told = format!("{}, {}", sanitise_line(&matrix.project), sentence(matrix));
+    wrapped(&mut out, &format!("{style}{}{style:#}  ", verdict.upper()), &told, width);
+    out.push('\n');
     let baselines = names(matrix, |cell| &cell.baseline);
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
-    let head = baselines.iter().map(|name| sanitise_line(name));
-    table.add_row(std::iter::once(String::new()).chain(head));
-    for candidate in names(matrix, |cell| &cell.candidate) {
-        let cells = baselines.iter().map(|baseline| {
+    let head: Vec<String> = baselines.iter().map(|name| sanitise_line(name)).collect();
+    let rows = names(matrix, |cell| &cell.candidate).into_iter().map(|candidate| {
+        let answers = baselines.iter().map(|baseline| {
             cell(matrix, baseline, candidate).map_or("-", |cell| answer(&cell.result)).to_owned()
         });
-        table.add_row(std::iter::once(sanitise_line(candidate)).chain(cells));
-    }
-    for line in table.to_string().lines() {
-        let _ = writeln!(out, " {}", line.trim_end());
-    }
+        (sanitise_line(candidate), answers.collect())
+    });
+    let rows = std::iter::once((String::new(), head)).chain(rows);
+    table(&mut out, rows.map(|(name, cells)| std::iter::once(name).chain(cells)), width);
     for cell in &matrix.cells {
         let is_go =
             matches!(&cell.result, CellResult::Ran(run) if run.verdict == VerdictOutcome::Go);
@@ -48,7 +41,10 @@ pub fn render(matrix: &Matrix, width: usize) -> String {
             continue;
         }
         let (baseline, candidate) = (sanitise_line(&cell.baseline), sanitise_line(&cell.candidate));
-        let _ = writeln!(out, "\n{BOLD}{baseline} -> {candidate}{BOLD:#} {}", answer(&cell.result));
+        let told = format!("{baseline} -> {candidate}");
+        out.push('\n');
+        let answer = format!("{BOLD}{}{BOLD:#}  ", answer(&cell.result));
+        wrapped(&mut out, &answer, &told, width);
         let remark = remark(&cell.result);
         if !remark.is_empty() {
             wrapped(&mut out, "  ", &remark, width);

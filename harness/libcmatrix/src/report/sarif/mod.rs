@@ -110,8 +110,8 @@ fn text_of(value: &impl Serialize) -> Result<String> {
 /// By the part before the last slash, GitHub tells one comparison of a project from another, and keeps
 /// the newest of each.
 fn category(record: &RunRecord) -> String {
-    let side = |role| record.legs.iter().find(|leg| leg.role == role).map(|leg| leg.name.as_str());
-    let sides = [Role::Baseline, Role::Candidate].map(|role| side(role).unwrap_or("none"));
+    let side = |role| record.leg(role).map_or("none", |leg| leg.name.as_str());
+    let sides = [Role::Baseline, Role::Candidate].map(side);
     let whole = format!("libcmatrix {} {} {}", record.project.name, sides[0], sides[1]);
     let plain = sanitise_line(&whole).replace(['/', ' '], "-");
     format!("{}/{}", cut::head(&plain, 200), sanitise_line(&record.run_id))

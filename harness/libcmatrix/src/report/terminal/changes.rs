@@ -8,7 +8,9 @@ use libcmatrix_schema::{
 
 use super::{
     super::{amount, excerpt::excerpt, sanitise::sanitise_line},
-    BOLD, DIM, more, quote, wrapped,
+    BOLD, DIM,
+    lines::{heading, quote},
+    more, wrapped,
 };
 
 /// Changes of one kind that are shown; the record has them all.
@@ -54,13 +56,13 @@ pub(in crate::report) fn meaning(kind: ChangeKind) -> &'static str {
 }
 
 fn one(out: &mut String, change: &Change, sides: &[Side<'_>; 2], width: usize) {
-    let _ = writeln!(out, "\n  {BOLD}{}{BOLD:#}", sanitise_line(&change.id));
+    heading(out, &change.id, width);
     if let Some(reason) = &change.reason {
         wrapped(out, "    ", &sanitise_line(reason), width);
     }
     for (label, side) in ["baseline ", "candidate"].into_iter().zip(sides) {
         let (text, output) = side.said(&change.id);
-        let _ = writeln!(out, "    {DIM}{label}{DIM:#}  {}", sanitise_line(&text));
+        wrapped(out, &format!("    {DIM}{label}{DIM:#}  "), &sanitise_line(&text), width);
         if let Some(output) = output {
             let lines = excerpt(output, LINES);
             if lines.is_empty() {
@@ -79,10 +81,10 @@ pub(in crate::report) struct Side<'a> {
 
 impl<'a> Side<'a> {
     pub(in crate::report) fn of(record: &'a RunRecord, role: Role) -> Self {
-        let legs = || record.legs.iter().filter(move |l| l.role == role);
+        let leg = || record.leg(role).into_iter();
         Self {
-            tests: legs().flat_map(|l| &l.tests).map(|t| (t.id.as_str(), t)).collect(),
-            binaries: legs().flat_map(|l| &l.binaries).map(|b| (b.id.as_str(), b)).collect(),
+            tests: leg().flat_map(|l| &l.tests).map(|t| (t.id.as_str(), t)).collect(),
+            binaries: leg().flat_map(|l| &l.binaries).map(|b| (b.id.as_str(), b)).collect(),
         }
     }
 

@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
-use libcmatrix_schema::{Binary, Leg, Outcome, Role, RunRecord, Step, StepName, StepStatus};
+use libcmatrix_schema::{Binary, Leg, Outcome, RunRecord, Step, StepName, StepStatus};
 
-use super::super::{amount, sanitise::sanitise_line};
+use super::super::{amount, columns, sanitise::sanitise_line};
 
 /// Names of outcomes, in the order in which they are counted.
 const OUTCOMES: [&str; 9] = [
@@ -40,25 +39,13 @@ pub(super) fn table(out: &mut String, record: &RunRecord, width: usize) {
     if record.legs.is_empty() {
         return;
     }
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
-    // Legs that an experiment was built in are part of that experiment.
-    let sides = [Role::Baseline, Role::Candidate];
-    let legs: Vec<&Leg> =
-        sides.iter().flat_map(|role| record.legs.iter().filter(move |l| l.role == *role)).collect();
-    for (label, cell) in ROWS {
-        let mut row = vec![label.to_owned()];
-        row.extend(legs.iter().map(|leg| cell(leg)));
-        if row[1..].iter().any(|c| c != "-") {
-            table.add_row(row);
-        }
-    }
+    let legs: Vec<&Leg> = record.sides().collect();
+    let rows = ROWS.into_iter().map(|(label, cell)| {
+        std::iter::once(label.to_owned()).chain(legs.iter().map(|leg| cell(leg))).collect()
+    });
+    let rows = rows.filter(|row: &Vec<String>| row[1..].iter().any(|cell| cell != "-"));
     let _ = writeln!(out);
-    for line in table.to_string().lines() {
-        let _ = writeln!(out, " {}", line.trim_end());
-    }
+    columns::table(out, rows, width);
 }
 
 fn compiler(leg: &Leg) -> String {

@@ -2,13 +2,16 @@
 
 use std::fmt::Write;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use libcmatrix_schema::{
-    BenchMeasurement, Comparison, Measurement, PackageMeasurement, Quantity, RunRecord, Shows,
+    BenchMeasurement, Comparison, Measurement, PackageMeasurement, RunRecord, Shows,
 };
 
 use super::{
-    super::{amount, sanitise::sanitise_line},
+    super::{
+        columns::table,
+        measured::{TOO_FEW, amount, both, busy, is_told, name, ratio, shows},
+        sanitise::sanitise_line,
+    },
     BOLD, DIM, wrapped,
 };
 
@@ -27,36 +30,16 @@ pub(super) fn all(out: &mut String, record: &RunRecord, width: usize) {
     }
     let _ = writeln!(out, "\n{BOLD}measured{BOLD:#} medians; the ratio with its 95 % interval");
     if !told.is_empty() {
-        table(out, &told, width);
+        let _ = writeln!(out);
+        table(out, told.iter().map(|measurement| row(measurement)), width);
     }
     packages(out, comparison, width);
     tests(out, comparison, width);
     benches(out, comparison, width);
-    if told.iter().any(|m| m.shows == Shows::TooFew) {
-        let hint =
-            "too few values for an interval: --attempts 5, --build-repeats 5, --bench=5, or more";
+    let hint = told.iter().any(|m| m.shows == Shows::TooFew).then(|| TOO_FEW.to_owned());
+    for text in hint.into_iter().chain(busy(record)) {
         let _ = writeln!(out);
-        wrapped(out, "  ", hint, width);
-    }
-    load(out, record, width);
-}
-
-/// One attempt of all tests is told of elsewhere; one run of benchmarks is not.
-fn is_told(measurement: &Measurement) -> bool {
-    measurement.baseline.len() > 1 || measurement.quantity == Quantity::BenchIteration
-}
-
-fn table(out: &mut String, told: &[&Measurement], width: usize) {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width.saturating_sub(2)).unwrap_or(u16::MAX));
-    for measurement in told {
-        table.add_row(row(measurement));
-    }
-    let _ = writeln!(out);
-    for line in table.to_string().lines() {
-        let _ = writeln!(out, " {}", line.trim_end());
+        wrapped(out, "  ", &text, width);
     }
 }
 
@@ -67,60 +50,12 @@ fn row(measurement: &Measurement) -> [String; 5] {
         amount(unit, measurement.baseline_median),
         amount(unit, measurement.candidate_median),
         ratio(measurement),
-        shows(measurement.shows).into(),
+        match measurement.shows {
+            // So that the row fits into 80 columns.
+            Shows::NoDifference => "none shown".into(),
+            other => shows(other).into(),
+        },
     ]
-}
-
-pub(in crate::report) fn name(quantity: Quantity) -> &'static str {
-    match quantity {
-        Quantity::BuildWall => "build time",
-        Quantity::BuildProcessor => "build processor",
-        Quantity::BuildMemory => "build memory",
-        Quantity::TestWall => "test time",
-        Quantity::TestProcessor => "test processor",
-        Quantity::TestMemory => "test memory, sum",
-        Quantity::BenchIteration => "benchmarks, mean",
-    }
-}
-
-pub(in crate::report) fn amount(quantity: Quantity, value: f64) -> String {
-    match quantity {
-        Quantity::BuildMemory | Quantity::TestMemory =>
-        {
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "it was a number of bytes"
-            )]
-            amount::bytes(value.max(0.0) as u64)
-        }
-        Quantity::BenchIteration => amount::moment(value),
-        _ => amount::seconds(value),
-    }
-}
-
-pub(in crate::report) fn ratio(measurement: &Measurement) -> String {
-    let Some(ratio) = measurement.ratio else { return "-".into() };
-    match measurement.interval {
-        Some([low, high]) => format!("x {ratio:.2} ({low:.2} to {high:.2})"),
-        None => format!("x {ratio:.2}"),
-    }
-}
-
-/// `1.00 s -> 2.00 s, x 2.00 (1.90 to 2.10)`.
-pub(in crate::report) fn both(measurement: &Measurement) -> String {
-    let amount = |median| amount(measurement.quantity, median);
-    let (a, b) = (amount(measurement.baseline_median), amount(measurement.candidate_median));
-    format!("{a} -> {b}, {}", ratio(measurement))
-}
-
-pub(in crate::report) fn shows(shows: Shows) -> &'static str {
-    match shows {
-        Shows::More => "more",
-        Shows::Less => "less",
-        Shows::NoDifference => "no difference shown",
-        Shows::TooFew => "too few values",
-    }
 }
 
 /// Which packages make the difference of the whole build.
@@ -181,21 +116,5 @@ fn benches(out: &mut String, comparison: &Comparison, width: usize) {
     }
     if clear.len() > BENCHES {
         let _ = writeln!(out, "    and {} more in the record", clear.len() - BENCHES);
-    }
-}
-
-/// That something else was running while builds were timed.
-fn load(out: &mut String, record: &RunRecord, width: usize) {
-    let loads = record.legs.iter().flat_map(|leg| &leg.cold_builds).filter_map(|b| b.load_before);
-    let most = loads.fold(0.0, f64::max);
-    let jobs = f64::from(record.settings.build_jobs.max(1));
-    // A build of before is still in the average of the last minute; more than it makes is not ours.
-    if most > jobs * 1.5 {
-        let text = format!(
-            "the machine was busy while builds were timed (load {most:.1}, {jobs} jobs): their \
-             times say less than they seem to"
-        );
-        let _ = writeln!(out);
-        wrapped(out, "  ", &text, width);
     }
 }

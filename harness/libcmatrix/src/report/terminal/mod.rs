@@ -4,19 +4,23 @@
 
 pub(in crate::report) mod changes;
 mod findings;
-pub(in crate::report) mod images;
+mod images;
 pub(in crate::report) mod legs;
-pub(in crate::report) mod measured;
+mod lines;
+mod measured;
 
 use std::fmt::Write;
 
-use anstyle::{AnsiColor, Style};
-use libcmatrix_schema::{Leg, Role, RuleStatus, RunRecord, StepName, StepStatus, VerdictOutcome};
+use libcmatrix_schema::{Leg, Role, RuleStatus, RunRecord, StepName, StepStatus};
 
 use super::{
+    amount,
+    answer::{Answer, Coverage, shown_name},
     excerpt,
-    sanitise::{sanitise, sanitise_line},
+    sanitise::sanitise_line,
 };
+pub(super) use lines::{BOLD, DIM, more, wrapped};
+use lines::{quote, short};
 
 /// How to show it.
 #[derive(Clone, Debug)]
@@ -26,11 +30,6 @@ pub struct TerminalOptions {
     /// Files of the run: a label and a path.
     pub files: Vec<(String, String)>,
 }
-
-pub(in crate::report) const BOLD: Style = Style::new().bold();
-/// A longer line of a tested program is cut.
-const ROWS_OF_A_LINE: usize = 4;
-pub(in crate::report) const DIM: Style = Style::new().dimmed();
 
 /// Shows a run.
 #[must_use]
@@ -49,70 +48,30 @@ pub fn render(record: &RunRecord, options: &TerminalOptions) -> String {
 }
 
 fn verdict(out: &mut String, record: &RunRecord, width: usize) {
-    let (word, colour) = match record.verdict.as_ref().map(|v| v.outcome) {
-        Some(VerdictOutcome::Go) => ("GO", AnsiColor::Green),
-        Some(VerdictOutcome::NoGo) => ("NO-GO", AnsiColor::Red),
-        Some(VerdictOutcome::Inconclusive) => ("INCONCLUSIVE", AnsiColor::Yellow),
-        None => ("NO VERDICT", AnsiColor::Yellow),
-    };
-    let style = colour.on_default().bold();
+    let answer = Answer::of(record);
+    let (word, style) = (answer.upper(), answer.style());
     let name = sanitise_line(&shown_name(record));
-    let _ = writeln!(out, "\n{style}{word}{style:#}  {BOLD}{name}{BOLD:#}");
-    let sides = [Role::Baseline, Role::Candidate].map(|role| {
-        let leg = record.legs.iter().find(|l| l.role == role);
-        leg.map(describe).unwrap_or_else(|| format!("no {role}"))
-    });
-    let _ = writeln!(out, "{DIM}{} -> {}{DIM:#}\n", sides[0], sides[1]);
+    let _ = writeln!(out, "\n{style}{word}{style:#}  {BOLD}{}{BOLD:#}", short(&name, width));
+    let sides = [Role::Baseline, Role::Candidate]
+        .map(|role| record.leg(role).map_or_else(|| format!("no {role}"), describe));
+    let mut line = String::new();
+    wrapped(&mut line, "", &sides.join(" -> "), width);
+    let _ = writeln!(out, "{DIM}{}{DIM:#}\n", line.trim_end());
     for reason in record.verdict.iter().flat_map(|v| &v.reasons) {
         wrapped(out, "  - ", &sanitise_line(reason), width);
     }
     for condition in record.verdict.iter().flat_map(|v| &v.conditions) {
         wrapped(out, "  - ", &format!("as it was run: {}", sanitise_line(condition)), width);
     }
-    if let Some(text) = compared_in_words(record) {
-        wrapped(out, "  - ", &text, width);
+    if let Some(coverage) = Coverage::of(record) {
+        wrapped(out, "  - ", &coverage.in_words(), width);
     }
     let failed = record.verdict.iter().flat_map(|v| &v.rules);
     for rule in failed.filter(|r| r.status == RuleStatus::Fail) {
-        let measured = rule.measured.map_or("not measured".to_owned(), |m| m.to_string());
-        let text = format!("rule {}: {measured}, limit {}", sanitise_line(&rule.id), rule.limit);
+        let measured = rule.measured.map_or("not measured".to_owned(), amount::number);
+        let (id, limit) = (sanitise_line(&rule.id), amount::number(rule.limit));
+        let text = format!("rule {id}: {measured}, limit {limit}");
         let _ = writeln!(out, "  {DIM}- {text}{DIM:#}");
-    }
-}
-
-/// How much was compared.
-pub(in crate::report) fn compared_in_words(record: &RunRecord) -> Option<String> {
-    let comparison = record.comparison.as_ref()?;
-    let mut text = format!("compared {} of {} tests", comparison.compared, comparison.total);
-    if comparison.total_doctests > 0 {
-        let _ = write!(
-            text,
-            ", among them {} of {} doctests",
-            comparison.compared_doctests, comparison.total_doctests
-        );
-    }
-    if !record.settings.doctests {
-        text.push_str("; doctests were not asked for");
-    }
-    let is_ignored = |outcome: Option<&str>| outcome == Some("ignored");
-    let ignored = comparison
-        .changes
-        .iter()
-        .filter(|c| is_ignored(c.baseline.as_deref()) && is_ignored(c.candidate.as_deref()))
-        .count();
-    if ignored > 0 {
-        let _ = write!(text, "; {ignored} ignored on both sides");
-    }
-    Some(text)
-}
-
-/// The name, and the version of the only package.
-pub(in crate::report) fn shown_name(record: &RunRecord) -> String {
-    match record.project.packages.as_slice() {
-        [package] if package.name == record.project.name => {
-            format!("{} {}", package.name, package.version)
-        }
-        _ => record.project.name.clone(),
     }
 }
 
@@ -123,7 +82,7 @@ fn describe(leg: &Leg) -> String {
 
 /// Steps that did not end well, with what was said.
 fn trouble(out: &mut String, record: &RunRecord, width: usize) {
-    for leg in record.legs.iter().filter(|leg| leg.role != Role::Control) {
+    for leg in record.sides() {
         let bad = leg
             .steps
             .iter()
@@ -168,60 +127,5 @@ fn files(out: &mut String, options: &TerminalOptions) {
     let widest = options.files.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
     for (label, path) in &options.files {
         let _ = writeln!(out, "{DIM}{label:widest$}{DIM:#}  {}", sanitise_line(path));
-    }
-}
-
-/// Says what is not shown, and where it is.
-pub(in crate::report) fn more(out: &mut String, n: usize, what: &str, place: Option<&str>) {
-    if n > 0 {
-        let plural = if n == 1 { "" } else { "s" };
-        let place = place.map(|p| format!(": see {}", sanitise_line(p))).unwrap_or_default();
-        let _ = writeln!(out, "  {DIM}and {n} more {what}{plural}{place}{DIM:#}");
-    }
-}
-
-/// Lines of a tested program, behind a bar, so that none of them can be taken for the report's own.
-pub(super) fn quote<'a>(
-    out: &mut String,
-    lines: impl IntoIterator<Item = &'a str>,
-    indent: &str,
-    width: usize,
-) {
-    let room = width.saturating_sub(indent.chars().count() + 2).max(20);
-    for line in lines {
-        for line in sanitise(line).lines() {
-            let line: Vec<char> = line.chars().collect();
-            for (n, part) in line.chunks(room).take(ROWS_OF_A_LINE).enumerate() {
-                let mut shown: String = part.iter().collect();
-                if n + 1 == ROWS_OF_A_LINE && line.len() > room * ROWS_OF_A_LINE {
-                    shown.pop();
-                    shown.push('\u{2026}');
-                }
-                let _ = writeln!(out, "{indent}{DIM}|{DIM:#} {shown}");
-            }
-        }
-    }
-}
-
-/// A paragraph behind a bullet, broken between words. A word that is too long for a line stays whole.
-pub(in crate::report) fn wrapped(out: &mut String, bullet: &str, text: &str, width: usize) {
-    let indent = bullet.chars().count();
-    let room = width.saturating_sub(indent).max(20);
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last_mut().expect("there is always a line");
-        let has = last.chars().count();
-        if has > 0 && has + 1 + word.chars().count() > room {
-            lines.push(word.to_owned());
-        } else {
-            if has > 0 {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    for (n, line) in lines.iter().enumerate() {
-        let lead = if n == 0 { bullet.to_owned() } else { " ".repeat(indent) };
-        let _ = writeln!(out, "{lead}{line}");
     }
 }

@@ -3,8 +3,8 @@
 use libcmatrix_schema::{PackageMeasurement, RunRecord};
 
 use crate::report::{
+    measured::{amount, ratio},
     sanitise::sanitise_line,
-    terminal::measured::{amount, ratio},
 };
 
 /// Packages that are drawn; the record has all, those first that differ most.

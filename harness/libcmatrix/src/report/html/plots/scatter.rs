@@ -23,11 +23,19 @@ pub(in super::super) struct Scatter {
     pub description: String,
     pub points: Vec<Point>,
     pub squares: Vec<Square>,
-    /// Where, and what is told there; of both axes the same.
-    pub ticks: Vec<(String, String, String)>,
+    /// Of both axes the same.
+    pub ticks: Vec<Tick>,
     /// Ends of the lines of twice and half as much: offset from the diagonal.
     pub twice: (String, String),
     pub names: [String; 2],
+}
+
+pub(in super::super) struct Tick {
+    pub x: String,
+    pub y: String,
+    pub text: String,
+    /// Then there is no room for its text behind its line, nor above.
+    pub is_near_the_end: bool,
 }
 
 pub(in super::super) struct Point {
@@ -63,9 +71,7 @@ impl Scatter {
         value: impl Fn(&Attempt) -> Option<f64>,
         shown: impl Fn(f64) -> String,
     ) -> Option<Self> {
-        let legs = [Role::Baseline, Role::Candidate]
-            .map(|role| record.legs.iter().find(|leg| leg.role == role));
-        let [baseline, candidate] = [legs[0]?, legs[1]?];
+        let (baseline, candidate) = (record.leg(Role::Baseline)?, record.leg(Role::Candidate)?);
         // What fails at once takes no time, and says nothing of what the move costs.
         let of_test = |test: &Test| {
             if test.outcome != Outcome::Passed {
@@ -107,7 +113,12 @@ impl Scatter {
             points: if many { Vec::new() } else { pairs.iter().map(point).collect() },
             squares: if many { squares(&pairs, &axis) } else { Vec::new() },
             ticks: ticks
-                .map(|t| (percent(axis.at(t)), percent(100.0 - axis.at(t)), shown(t)))
+                .map(|t| Tick {
+                    x: percent(axis.at(t)),
+                    y: percent(100.0 - axis.at(t)),
+                    text: shown(t),
+                    is_near_the_end: axis.at(t) > 80.0,
+                })
                 .collect(),
             twice: (percent(twice), percent(100.0 - twice)),
             names: [baseline, candidate].map(|leg| sanitise_line(&leg.name)),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{ContentArrangement, Row, Table, presets};
 
 /// Appends the rows, in `width` columns at most.
-pub(in crate::report) fn table<R: Into<Row>>(
+pub(super) fn table<R: Into<Row>>(
     out: &mut String,
     rows: impl IntoIterator<Item = R>,
     width: usize,
