@@ -14,6 +14,8 @@ const NAMES: usize = 4;
 pub(super) const BASE: &str = "base";
 /// The row that is there where it was tried.
 const AS_INIT: &str = "as process 1";
+/// The row that is there where a scanner is installed.
+const VULNERABILITIES: &str = "vulnerabilities";
 
 /// One row: what it says of an image, in the light of the first image.
 pub(super) struct Row {
@@ -26,7 +28,7 @@ pub(super) struct Row {
 /// The rows, as far as they say something. A pull is told for two bandwidths, in bits a second: a line to a
 /// home, one of a data centre. A push takes as long.
 #[rustfmt::skip]
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     Row { label: BASE, is_brief: true, read: |image, _| base(image) },
     Row { label: "unpacked", is_brief: true, read: |image, first| against(image.sizes().unpacked, first.sizes().unpacked) },
     Row { label: "gzip", is_brief: true, read: |image, first| against(image.sizes().gzip, first.sizes().gzip) },
@@ -40,6 +42,7 @@ const ROWS: [Row; 16] = [
     Row { label: "shells", is_brief: true, read: |image, _| names(&image.contents.shells) },
     Row { label: "interpreters", is_brief: false, read: |image, _| names(&image.contents.interpreters) },
     Row { label: "package tools", is_brief: false, read: |image, _| names(&image.contents.package_managers) },
+    Row { label: VULNERABILITIES, is_brief: true, read: |image, _| vulnerabilities(image) },
     Row { label: "needs", is_brief: false, read: |image, _| needs(image) },
     Row { label: "starts", is_brief: true, read: |image, _| starts(image) },
     Row { label: AS_INIT, is_brief: false, read: |image, _| as_init(image) },
@@ -54,7 +57,13 @@ pub(super) fn images(record: &RunRecord) -> Vec<(&Leg, &FinalImage)> {
 pub(super) fn rows(images: &[(&Leg, &FinalImage)]) -> Vec<(&'static Row, Vec<String>)> {
     let Some((_, first)) = images.first() else { return Vec::new() };
     let tried_as_init = images.iter().any(|(_, image)| image.as_init.is_some());
-    let told = ROWS.iter().filter(|row| row.label != AS_INIT || tried_as_init);
+    let counted = images.iter().any(|(_, image)| !image.vulnerabilities.is_empty());
+    let is_told = |row: &&Row| match row.label {
+        AS_INIT => tried_as_init,
+        VULNERABILITIES => counted,
+        _ => true,
+    };
+    let told = ROWS.iter().filter(is_told);
     told.map(|row| (row, images.iter().map(|(_, image)| (row.read)(image, first)).collect()))
         .collect()
 }
@@ -103,6 +112,17 @@ fn transfer(image: &FinalImage, bandwidth: f64) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "two digits are shown")]
     let bits = image.sizes().gzip as f64 * 8.0;
     bits / bandwidth
+}
+
+/// What each scanner counts; the two severest apart, which is what people ask for.
+fn vulnerabilities(image: &FinalImage) -> String {
+    let counts = image.vulnerabilities.iter().map(|counts| {
+        let rest = counts.medium + counts.low + counts.other;
+        let scanner = sanitise_line(&counts.scanner);
+        format!("{scanner}: {} critical, {} high, {rest} less", counts.critical, counts.high)
+    });
+    let counts: Vec<String> = counts.collect();
+    if counts.is_empty() { "not counted".into() } else { counts.join("; ") }
 }
 
 /// The last part of each path.
@@ -155,5 +175,50 @@ fn as_init(image: &FinalImage) -> String {
         (true, _) => format!("stops on SIGTERM, {left} not waited for"),
         (false, 0) => "ignores SIGTERM".into(),
         (false, _) => format!("ignores SIGTERM, {left} not waited for"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use libcmatrix_schema::VulnerabilityCounts;
+
+    use super::*;
+
+    fn record() -> RunRecord {
+        serde_json::from_str(include_str!("../../tests/records/program-crashes.json"))
+            .expect("a record")
+    }
+
+    fn row(record: &RunRecord, label: &str) -> Option<Vec<String>> {
+        rows(&images(record))
+            .into_iter()
+            .find(|(row, _)| row.label == label)
+            .map(|(_, cells)| cells)
+    }
+
+    /// An image that was not looked at is none without vulnerabilities.
+    #[test]
+    fn vulnerabilities_are_told_where_they_were_counted() {
+        let mut record = record();
+        assert_eq!(row(&record, VULNERABILITIES), None);
+        let counts = |scanner: &str| VulnerabilityCounts {
+            scanner: scanner.into(),
+            critical: 1,
+            medium: 2,
+            low: 3,
+            other: 4,
+            ..VulnerabilityCounts::default()
+        };
+        let of = &mut record.legs[0].final_images[0].vulnerabilities;
+        *of = vec![counts("grype"), counts("tri\u{1b}[31mvy")];
+        let cells = row(&record, VULNERABILITIES).expect("the row");
+        assert_eq!(
+            cells[0],
+            "grype: 1 critical, 0 high, 9 less; trivy: 1 critical, 0 high, 9 less"
+        );
+        assert!(
+            cells.len() > 1 && cells[1..].iter().all(|cell| cell == "not counted"),
+            "{cells:?}"
+        );
     }
 }
