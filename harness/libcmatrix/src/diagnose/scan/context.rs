@@ -15,6 +15,9 @@ pub(super) const MUSL: &[&str] = &[
     "musllinux",
     "linuxmusl",
     "linux_musl",
+    "86_64-musl",
+    "aarch64-musl",
+    "musl-clang",
     "musl libc",
     "APKINDEX",
     "alpinelinux",
@@ -104,6 +107,7 @@ mod tests {
         assert_eq!(said("FROM node:20-alpine3.19"), (true, false));
         assert_eq!(said("cat /etc/alpine-release"), (true, false));
         assert_eq!(said("installed: musl-1.2.5-r1"), (true, false));
+        assert_eq!(said("=> xbps-src: building for aarch64-musl"), (true, false));
         assert_eq!(said("RUN apt-get install -y gcc"), (false, true));
         assert_eq!(
             said("Debian: apt install libssl-dev, Alpine: apk add openssl-dev"),
