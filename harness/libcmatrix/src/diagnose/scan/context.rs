@@ -52,6 +52,8 @@ pub(super) const MUSL: &[&str] = &[
     " alpine ash",
     " alpine /bin/sh",
     "Alpine 3.",
+    "alpine 3.",
+    "Alpine v3.",
     // Where a debugger shows musl's own sources.
     "src/env/__libc_start_main.c",
     "src/malloc/mallocng/",
@@ -73,7 +75,20 @@ pub(super) const GLIBC: &[&str] = &[
 
 /// Words that name musl systems. Advice names several: `on Debian: apt install x, on Alpine: apk add y`.
 /// Such a line tells nothing of the system at hand.
-pub(super) const MUSL_SYSTEMS: &[&str] = &["apk add", "apk --no-cache", "Alpine Linux"];
+pub(super) const MUSL_SYSTEMS: &[&str] = &[
+    "apk add",
+    "apk --no-cache",
+    "Alpine Linux",
+    "Alpine linux",
+    "alpine linux",
+    "Alpine image",
+    "alpine image",
+    "Alpine container",
+    "alpine container",
+    "on Alpine",
+    "on alpine",
+    "on musl",
+];
 
 /// Words that name glibc systems, likewise.
 pub(super) const GLIBC_SYSTEMS: &[&str] = &[
@@ -113,6 +128,8 @@ mod tests {
             said("Debian: apt install libssl-dev, Alpine: apk add openssl-dev"),
             (false, false)
         );
+        assert_eq!(said("the same on Alpine as in Debian"), (false, false));
+        assert_eq!(said("it does so on Alpine only"), (true, false));
         assert_eq!(said("ordinary words"), (false, false));
     }
 }
