@@ -89,7 +89,7 @@ fn head(text: &str) -> Option<Option<bool>> {
     static HEAD: OnceLock<Regex> = OnceLock::new();
     let head = HEAD.get_or_init(|| {
         Regex::new(
-            r"(?P<yes>^(?:\S+ )*--- (?:\S*/)?(?i:[\w.-]*expect)|\+ actual - expected|=DIFF=)|(?P<no>^(?:\S+ )*--- (?:\S*/)?(?i:actual|received|output)|\+ expected - actual)|^(?:\S+ )*(?:@@ (?:-\d\S* \+\d\S* )?@@|\+\+\+ \S)",
+            r"(?P<yes>^\s*(?:\S+ )*--- (?:\S*/)?(?i:[\w.-]*expect)|\+ actual - expected|=DIFF=)|(?P<no>^\s*(?:\S+ )*--- (?:\S*/)?(?i:actual|received|output)|\+ expected - actual)|^\s*(?:\S+ )*(?:@@ (?:-\d\S* \+\d\S* )?@@|\+\+\+ \S)",
         )
         .expect("a head")
     });
