@@ -103,6 +103,44 @@ fn what_fails_on_both_sides_is_not_the_libcs() {
     assert_eq!(codes, [""; 0]);
 }
 
+/// That perl is missing is told by no message; an experiment finds it, and with it the package.
+#[test]
+fn a_program_that_an_experiment_found_missing_is_no_reason_against_musl() {
+    let verdict = |added: &str| {
+        let mut run = record(&[], &[]);
+        let failed = json!({
+            "status": "failed", "exit_code": 101,
+            "output": "cannot start perl: No such file or directory (os error 2)",
+        });
+        let test = |outcome: &str, attempt: Value| {
+            let mut test = json!({"id": "p$a", "attempts": vec![attempt; 5], "outcome": outcome});
+            if outcome == "failed" {
+                test["exit_code"] = 101.into();
+            }
+            test
+        };
+        let passed = || json!({"status": "passed"});
+        let read = |test: Value| serde_json::from_value(test).expect("a test");
+        run.legs[0].tests = vec![read(test("passed", passed()))];
+        run.legs[1].tests = vec![read(test("failed", failed))];
+        let experiment = json!({
+            "kind": "packages-added", "leg": "candidate", "finding": "program-missing",
+            "packages": [added], "tests": [test("passed", passed())],
+        });
+        run.experiments = vec![serde_json::from_value(experiment).expect("an experiment")];
+        let comparison = compare(&run);
+        run.findings = diagnose::findings(&run, &comparison);
+        let [finding] = run.findings.as_slice() else { panic!("{:#?}", run.findings) };
+        assert_eq!(finding.code, "program-missing");
+        assert_eq!(finding.confidence, Confidence::Proven);
+        verdict::decide(&run, &comparison, &Policy::default(), &[])
+    };
+    let known = verdict("perl-base");
+    assert_eq!(known.outcome, VerdictOutcome::Inconclusive, "{known:?}");
+    assert_eq!(known.reasons, ["was not seen to work for want of packages (apk add perl): p$a"]);
+    assert_eq!(verdict("of-debian-alone").outcome, VerdictOutcome::NoGo);
+}
+
 /// A test that crashes is no test that merely lacks a package, whatever it printed before.
 #[test]
 fn a_crash_is_never_laid_on_a_package() {

@@ -64,6 +64,8 @@ pub struct Pair {
     pub actual: String,
     /// Whether it is known which is which.
     pub ordered: bool,
+    /// Whether both are the same line, which only stands elsewhere.
+    pub moved: bool,
     /// Where.
     pub hit: Hit,
 }

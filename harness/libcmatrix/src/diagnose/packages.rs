@@ -21,6 +21,17 @@ pub(super) fn of(names: &[(NamedKind, String)]) -> Packages {
     all
 }
 
+/// The same for packages of Debian that were seen to be missing; nothing unless all of them are known.
+pub(super) fn of_debian(names: &[String]) -> Packages {
+    let known: Option<Vec<_>> =
+        names.iter().map(|name| native_packages::for_debian_package(name)).collect();
+    let mut all = Packages::default();
+    for packages in known.unwrap_or_default() {
+        all.add(&Packages { alpine: packages.alpine.clone(), debian: packages.debian.clone() });
+    }
+    all
+}
+
 /// What to type, Alpine's first.
 pub(super) fn lines(packages: &Packages) -> Vec<String> {
     [("Alpine: apk add", &packages.alpine), ("Debian: apt-get install", &packages.debian)]
@@ -67,5 +78,19 @@ mod tests {
         assert_eq!(static_zlib[0], "Alpine: apk add zlib-dev zlib-static");
         assert!(lines(&[(NamedKind::Library, "libnobody-knows-this.so.1")]).is_empty());
         assert!(lines(&[(NamedKind::Undefined, "ssl")]).is_empty());
+    }
+
+    #[test]
+    fn what_debian_has_is_in_a_package_of_alpine() {
+        let names = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
+        let found = of_debian(&names(&["perl-base", "file"]));
+        assert_eq!(
+            (found.alpine, found.debian),
+            (names(&["file", "perl"]), names(&["file", "perl"]))
+        );
+        assert!(of_debian(&names(&["perl-base", "nobody-knows-this"])).is_empty());
+        assert!(of_debian(&[]).is_empty());
     }
 }

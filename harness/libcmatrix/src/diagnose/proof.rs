@@ -11,7 +11,7 @@ use libcmatrix_schema::{
     Quantity, Test,
 };
 
-use super::{record::UNEXPLAINED, rulebook::rulebook};
+use super::{packages, record::UNEXPLAINED, rulebook::rulebook};
 use crate::{image_contents::transplant::Wanted, statistics::median};
 
 /// An experiment that is worth its time.
@@ -96,13 +96,25 @@ pub(super) fn apply(
         for kind in asked_for(&finding.code) {
             let Some(experiment) = made(experiments, *kind, &finding.code) else { continue };
             let Some(proof) = judge(finding, experiment, comparison, candidate) else { continue };
-            held.push((*kind, proof.as_predicted == proof.of));
+            let holds = proof.as_predicted == proof.of;
+            if holds && *kind == ExperimentKind::PackagesAdded {
+                name_packages(finding, experiment);
+            }
+            held.push((*kind, holds));
             finding.proofs.push(proof);
         }
         if finding.code == UNEXPLAINED || held.is_empty() {
             continue;
         }
         finding.confidence = after(finding.confidence, &held);
+    }
+}
+
+/// What was added, and mends it, is what is to be installed, where nothing said so before.
+fn name_packages(finding: &mut Finding, experiment: &Experiment) {
+    if finding.packages.is_empty() {
+        finding.packages = packages::of_debian(&experiment.packages);
+        finding.remedies.splice(0..0, packages::lines(&finding.packages));
     }
 }
 
@@ -411,7 +423,7 @@ mod tests {
         let mut perl = finding("program-missing");
         let text = "cannot start perl: No such file or directory (os error 2)".into();
         perl.evidence.push(Evidence { text, ..Evidence::default() });
-        let planned = plan(&[bash.clone(), perl]);
+        let planned = plan(&[bash.clone(), perl.clone()]);
         let added: Vec<_> =
             planned.iter().filter(|p| p.kind == ExperimentKind::PackagesAdded).collect();
         assert_eq!(added[0].wanted.packages, ["bash"]);
@@ -435,6 +447,16 @@ mod tests {
         let proven = of(&made, bash.clone());
         assert_eq!(proven.confidence, Confidence::Proven);
         assert!(proven.proofs[0].change.contains("perl-base"), "{:?}", proven.proofs);
+
+        made.finding = Some("program-missing".into());
+        let named = of(&made, perl.clone());
+        assert_eq!(named.packages.alpine, ["perl"]);
+        assert_eq!(named.remedies[0], "Alpine: apk add perl");
+        made.packages.push("nobody-knows-this".into());
+        assert!(of(&made, perl.clone()).packages.is_empty(), "one of them Alpine may not have");
+        made.packages.pop();
+        made.tests[0].outcome = Outcome::Failed { exit_code: 1 };
+        assert!(of(&made, perl).packages.is_empty(), "it did not help");
     }
 
     /// On Debian's userland they pass, with bash alone they do not: maybe they want perl, too.

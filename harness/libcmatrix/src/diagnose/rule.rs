@@ -283,8 +283,14 @@ pub enum PairRelation {
     Hours,
     /// Numbers that differ in their last digits.
     LastDigits,
-    /// The same items in another order.
+    /// The same items in another order, or a line that only stands elsewhere.
     Order,
     /// Nothing where there should be something.
     Empty,
+    /// A decimal point where a comma was expected.
+    Decimal,
+    /// Asterisks in place of letters.
+    Asterisks,
+    /// Equal but for how the null pointer is written.
+    Nil,
 }

@@ -23,6 +23,9 @@ pub struct Packages {
     /// What Alpine needs on top to link statically.
     #[serde(default)]
     pub alpine_static: Vec<String>,
+    /// Packages of Debian that hold a part of it, as its own images do: `perl-base` of perl.
+    #[serde(default)]
+    pub debian_also: Vec<String>,
     /// What to know besides, in one line.
     #[serde(default)]
     pub note: Option<String>,
@@ -94,6 +97,15 @@ pub fn for_tool(program: &str) -> Option<&'static Packages> {
     TABLE.tool.get(program.rsplit('/').next().unwrap_or(program))
 }
 
+/// What has the programs of one of Debian's packages: `git`, also `perl-base` for those of perl.
+#[must_use]
+pub fn for_debian_package(name: &str) -> Option<&'static Packages> {
+    let is_it = |packages: &&Packages| {
+        packages.debian == [name] || packages.debian_also.iter().any(|also| also == name)
+    };
+    TABLE.tool.values().find(is_it)
+}
+
 fn find(is_it: impl Fn(&Entry) -> bool) -> Option<&'static Packages> {
     TABLE.library.iter().find(|entry| is_it(entry)).map(|entry| &entry.packages)
 }
@@ -128,6 +140,8 @@ mod tests {
             assert_eq!(other, Some(openssl));
         }
         assert_eq!(for_tool("/usr/bin/protoc").expect("protoc").alpine, ["protoc"]);
+        assert_eq!(for_debian_package("perl-base").expect("perl").alpine, ["perl"]);
+        assert_eq!(for_debian_package("procps").expect("ps").alpine, ["procps-ng"]);
         assert_eq!(for_pkg_config("alsa.pc").expect("alsa").alpine, ["alsa-lib-dev"]);
         assert_eq!(for_header("alsa/asoundlib.h"), for_library("libasound.so.2"));
     }
@@ -140,6 +154,7 @@ mod tests {
             assert_eq!(for_header(none), None, "{none}");
             assert_eq!(for_library(none), None, "{none}");
             assert_eq!(for_tool(none), None, "{none}");
+            assert_eq!(for_debian_package(none), None, "{none}");
         }
     }
 
@@ -161,7 +176,10 @@ mod tests {
             assert!(says && all_names(entry).count() > 0, "{:?}", entry.crates);
         }
         let packages = table.library.iter().map(|e| &e.packages).chain(table.tool.values());
-        for name in packages.flat_map(|p| [&p.debian, &p.alpine, &p.alpine_static]).flatten() {
+        for name in packages
+            .flat_map(|p| [&p.debian, &p.debian_also, &p.alpine, &p.alpine_static])
+            .flatten()
+        {
             let is_name =
                 |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-._".contains(c);
             assert!(!name.is_empty() && name.chars().all(is_name), "{name}");

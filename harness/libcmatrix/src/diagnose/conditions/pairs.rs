@@ -16,10 +16,65 @@ pub(super) fn are(pair: &Pair, relation: PairRelation) -> bool {
     match relation {
         PairRelation::Hours => hours_apart(a, b),
         PairRelation::LastDigits => last_digits(a, b),
-        PairRelation::Order => other_order(a, b),
+        PairRelation::Order => pair.moved || other_order(a, b),
+        PairRelation::Decimal => decimal_point(a, b) || (!pair.ordered && decimal_point(b, a)),
+        PairRelation::Asterisks => asterisks(a, b) || (!pair.ordered && asterisks(b, a)),
+        PairRelation::Nil => nil(a, b) || nil(b, a),
         PairRelation::Empty => pair.ordered && is_empty(b) && !is_empty(a),
         _ => libc_texts::differ_only_by(relation, a, b),
     }
+}
+
+/// Numbers with a comma in one text, and with a point in the other; equal but for that.
+fn decimal_point(comma: &str, point: &str) -> bool {
+    static COMMA: OnceLock<Regex> = OnceLock::new();
+    let is_comma = COMMA.get_or_init(|| Regex::new(r"\d,\d").expect("a decimal comma"));
+    let plain = |text: &str| -> String {
+        text.chars()
+            .filter(|c| !matches!(c, '.' | ',' | '\'' | ' ' | '\u{a0}' | '\u{202f}'))
+            .collect()
+    };
+    is_comma.is_match(comma)
+        && comma != point
+        && point.contains('.')
+        && plain(comma) == plain(point)
+        && comma.rfind(',') > comma.rfind('.')
+}
+
+/// Equal but for asterisks where the other has letters that are not ASCII, question marks for them, or a
+/// plain letter or two.
+fn asterisks(letters: &str, stars: &str) -> bool {
+    let is_like = |(a, b): (char, char)| a == b || (b == '*' && (a == '?' || !a.is_ascii()));
+    let is_sign_by_sign = letters != stars
+        && letters.chars().count() == stars.chars().count()
+        && letters.chars().zip(stars.chars()).all(is_like);
+    is_sign_by_sign || stand_for_letters(letters, stars)
+}
+
+/// Whether asterisks within words stand for a letter or two. One after anything but a letter is a pattern for
+/// files, and a row of them is a mask.
+fn stand_for_letters(letters: &str, stars: &str) -> bool {
+    let mut pieces = stars.split('*').peekable();
+    let mut rest = letters;
+    while let Some(piece) = pieces.next() {
+        let Some(after) = rest.strip_prefix(piece) else { return false };
+        let Some(next) = pieces.peek() else { return after.is_empty() && stars.contains('*') };
+        let is_gap = |n: &usize| {
+            after.get(..*n).is_some_and(|gap| gap.bytes().all(|b| b.is_ascii_alphabetic()))
+                && after[*n..].starts_with(next)
+        };
+        let Some(gap) = (1..=2).find(is_gap) else { return false };
+        if !piece.ends_with(char::is_alphabetic) {
+            return false;
+        }
+        rest = &after[gap..];
+    }
+    false
+}
+
+/// Equal but for how the null pointer is written.
+fn nil(a: &str, b: &str) -> bool {
+    a.contains("(nil)") && ["0x0", "0", "(null)"].iter().any(|null| a.replace("(nil)", null) == b)
 }
 
 fn is_empty(text: &str) -> bool {
@@ -86,5 +141,21 @@ mod tests {
         assert!(!other_order("[a, b]", "[a, b]"));
         assert!(!other_order("[a, b]", "[a, d]"));
         assert!(!other_order("a", "a"));
+        assert!(decimal_point("1.234,56", "1,234.56"));
+        assert!(decimal_point("12,34", "12.34"));
+        assert!(!decimal_point("1,234.56", "1.234,56"));
+        assert!(!decimal_point("12,34", "12.35"));
+        assert!(asterisks("caf\u{e9}", "caf*"));
+        assert!(asterisks("caf?", "caf*"));
+        assert!(!asterisks("caf\u{e9}", "tea*"));
+        assert!(asterisks("cafe", "caf*"));
+        assert!(asterisks("Mueller, Strasse", "M*ller, Stra*e"));
+        assert!(!asterisks("notes.txt", "notes.*"));
+        assert!(!asterisks("secret", "s*****"));
+        assert!(!asterisks("cafeteria", "caf*"));
+        assert!(!asterisks("cafe", "cafe"));
+        assert!(!asterisks("*", "*"));
+        assert!(nil("at (nil)", "at 0"));
+        assert!(!nil("at (nil)", "at 0x1"));
     }
 }

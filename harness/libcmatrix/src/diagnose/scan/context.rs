@@ -15,6 +15,9 @@ pub(super) const MUSL: &[&str] = &[
     "musllinux",
     "linuxmusl",
     "linux_musl",
+    "86_64-musl",
+    "aarch64-musl",
+    "musl-clang",
     "musl libc",
     "APKINDEX",
     "alpinelinux",
@@ -49,6 +52,8 @@ pub(super) const MUSL: &[&str] = &[
     " alpine ash",
     " alpine /bin/sh",
     "Alpine 3.",
+    "alpine 3.",
+    "Alpine v3.",
     // Where a debugger shows musl's own sources.
     "src/env/__libc_start_main.c",
     "src/malloc/mallocng/",
@@ -70,7 +75,20 @@ pub(super) const GLIBC: &[&str] = &[
 
 /// Words that name musl systems. Advice names several: `on Debian: apt install x, on Alpine: apk add y`.
 /// Such a line tells nothing of the system at hand.
-pub(super) const MUSL_SYSTEMS: &[&str] = &["apk add", "apk --no-cache", "Alpine Linux"];
+pub(super) const MUSL_SYSTEMS: &[&str] = &[
+    "apk add",
+    "apk --no-cache",
+    "Alpine Linux",
+    "Alpine linux",
+    "alpine linux",
+    "Alpine image",
+    "alpine image",
+    "Alpine container",
+    "alpine container",
+    "on Alpine",
+    "on alpine",
+    "on musl",
+];
 
 /// Words that name glibc systems, likewise.
 pub(super) const GLIBC_SYSTEMS: &[&str] = &[
@@ -104,11 +122,14 @@ mod tests {
         assert_eq!(said("FROM node:20-alpine3.19"), (true, false));
         assert_eq!(said("cat /etc/alpine-release"), (true, false));
         assert_eq!(said("installed: musl-1.2.5-r1"), (true, false));
+        assert_eq!(said("=> xbps-src: building for aarch64-musl"), (true, false));
         assert_eq!(said("RUN apt-get install -y gcc"), (false, true));
         assert_eq!(
             said("Debian: apt install libssl-dev, Alpine: apk add openssl-dev"),
             (false, false)
         );
+        assert_eq!(said("the same on Alpine as in Debian"), (false, false));
+        assert_eq!(said("it does so on Alpine only"), (true, false));
         assert_eq!(said("ordinary words"), (false, false));
     }
 }

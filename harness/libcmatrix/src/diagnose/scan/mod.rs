@@ -158,7 +158,7 @@ impl Scanner {
         if readers.has(Reader::Ended) {
             ended::note(&text, facts);
         }
-        if readers.has(Reader::Pairs) {
+        if readers.has(Reader::Pairs) || self.pairs.is_reading() {
             self.pairs.line(&text, number, facts);
         }
         let begins = readers.has(Reader::Diagnostics);
