@@ -1,13 +1,16 @@
-//! The comparison: made, kept for the processes of nextest, looked up. Takes where it comes from; gives trials.
+//! The comparison: made, kept for the processes of nextest, looked up. Takes where it comes from; gives what
+//! is told of each trial.
 
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
 };
 
-use libtest_mimic::Trial;
-
-use crate::{mode::Mode, program, trials};
+use crate::{
+    mode::Mode,
+    program,
+    trials::{self, Told},
+};
 
 /// Format of `libcmatrix run` and `libcmatrix report`.
 const FORMAT: [&str; 2] = ["--format", "trials"];
@@ -19,7 +22,7 @@ const PACKAGE: &str = "CARGO_PKG_NAME";
 ///
 /// # Errors
 /// There is no comparison; in words, with what to do.
-pub(crate) fn of(mode: Mode, options: &[&str]) -> Result<Vec<Trial>, String> {
+pub(crate) fn of(mode: Mode, options: &[&str]) -> Result<Vec<Told>, String> {
     match mode {
         Mode::Inside | Mode::None => Ok(Vec::new()),
         Mode::Record(path) => {
@@ -40,7 +43,7 @@ pub(crate) fn of(mode: Mode, options: &[&str]) -> Result<Vec<Trial>, String> {
     }
 }
 
-fn run(options: &[&str]) -> Result<Vec<Trial>, String> {
+fn run(options: &[&str]) -> Result<Vec<Told>, String> {
     let folder = Folder::of_this_test()?;
     let out = folder.0.to_str().ok_or("the target folder's name is not UTF-8")?;
     // Cargo and nextest start tests in the package's folder.

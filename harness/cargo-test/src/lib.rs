@@ -54,7 +54,7 @@ mod trials;
 
 use std::env;
 
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
 
 use mode::Mode;
 
@@ -72,7 +72,10 @@ pub fn run(options: &[&str]) -> ! {
         println!("0 tests, 0 benchmarks");
     }
     match comparison::of(mode, options) {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit(),
+        Ok(told) => {
+            let trials = told.into_iter().map(Trial::from).collect();
+            libtest_mimic::run(&arguments, trials).exit()
+        }
         Err(error) => {
             eprintln!("error: {error}");
             std::process::exit(CANNOT_RUN)
