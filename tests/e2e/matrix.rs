@@ -7,6 +7,7 @@ use libcmatrix_schema::{
     CellResult, Matrix, MatrixDifference, PairShows, TestDifferenceKind, VerdictOutcome,
 };
 use libtest_mimic::{Failed, Trial};
+use tempfile::TempDir;
 
 use crate::command::{self, Over, check};
 
@@ -49,18 +50,25 @@ builder = "libcmatrix/none:0"
 runtime = "libcmatrix/none:0"
 "#;
 
-fn in_shards(over: Over<'_>) -> Result<(), Failed> {
+/// A folder with a project `small` in it, which has these tests and this configuration.
+fn folder_with_project(tests: &str, matrix: &str) -> Result<TempDir, Failed> {
     let folder = tempfile::tempdir()?;
-    let at = |name: &str| folder.path().join(name);
-    fs::create_dir_all(at("small/src"))?;
+    let small = folder.path().join("small");
+    fs::create_dir_all(small.join("src"))?;
     for (name, content) in [
-        ("small/Cargo.toml", PROJECT),
-        ("small/Cargo.lock", "version = 4\n\n[[package]]\nname = \"small\"\nversion = \"0.0.0\"\n"),
-        ("small/src/lib.rs", TESTS),
-        ("small/libcmatrix.toml", MATRIX),
+        ("Cargo.toml", PROJECT),
+        ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"small\"\nversion = \"0.0.0\"\n"),
+        ("src/lib.rs", tests),
+        ("libcmatrix.toml", matrix),
     ] {
-        fs::write(at(name), content)?;
+        fs::write(small.join(name), content)?;
     }
+    Ok(folder)
+}
+
+fn in_shards(over: Over<'_>) -> Result<(), Failed> {
+    let folder = folder_with_project(TESTS, MATRIX)?;
+    let at = |name: &str| folder.path().join(name);
     let project = at("small").to_string_lossy().into_owned();
     let mut complaints = Vec::new();
     for (shard, out, code) in [("1/2", "first", 10), ("2/2", "second", 11)] {
@@ -117,16 +125,9 @@ fn mended() {
 /// In the first night `mended` fails on musl, in the second one `breaks` does; `steady` fails in both, where
 /// musl is linked dynamically, and is no news.
 fn second_night() -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
+    // Each night has tests of its own.
+    let folder = folder_with_project("", NIGHTS)?;
     let at = |name: &str| folder.path().join(name);
-    fs::create_dir_all(at("small/src"))?;
-    for (name, content) in [
-        ("small/Cargo.toml", PROJECT),
-        ("small/Cargo.lock", "version = 4\n\n[[package]]\nname = \"small\"\nversion = \"0.0.0\"\n"),
-        ("small/libcmatrix.toml", NIGHTS),
-    ] {
-        fs::write(at(name), content)?;
-    }
     let path = |name: &str| at(name).to_string_lossy().into_owned();
     let mut complaints = Vec::new();
     let only_glibc = "cfg!(target_env = \"gnu\")";

@@ -166,7 +166,7 @@ async fn make(
     step.log(&format!("{name}: {:?}: {smoke:?}", start.first));
     let as_init = smoke::as_init(context, leg, &start, &smoke).await?;
     step.log(&format!("{name}: {first} as process 1: {as_init:?}"));
-    let vulnerabilities = scan::scan(context, step, archive.path()).await?;
+    let vulnerabilities = scan::scan(context, step, &archive).await?;
     let base = base.map(|_| leg.spec.runtime.clone());
     let engine_bytes = image.size_bytes;
     let image = FinalImage {

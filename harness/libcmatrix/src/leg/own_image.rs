@@ -44,7 +44,7 @@ async fn body(
     step.progress(0, None, "measuring");
     let archive = context.folder.scratch_file()?;
     context.engine.save_image(&context.owner, &image.id, archive.path()).await?;
-    let vulnerabilities = scan::scan(context, step, archive.path()).await?;
+    let vulnerabilities = scan::scan(context, step, &archive).await?;
     let folder = context.folder.path().to_owned();
     let read = tokio::task::spawn_blocking(move || read_own(archive.path(), &folder)).await;
     let OwnImage { start: command, examined } =

@@ -6,7 +6,6 @@
 
 use std::{
     io,
-    path::Path,
     process::{Output, Stdio},
     time::Duration,
 };
@@ -15,7 +14,7 @@ use libcmatrix_schema::VulnerabilityCounts;
 use tokio::{process::Command, time::timeout};
 
 use super::{Context, session::interrupted, step::RunningStep};
-use crate::{failure::Result, final_image::Scanner};
+use crate::{failure::Result, final_image::Scanner, record::ScratchFile};
 
 /// For one scanner and one image: the first time it may fetch its database.
 const MOST_TIME: Duration = Duration::from_secs(600);
@@ -27,13 +26,16 @@ const MOST_TIME: Duration = Duration::from_secs(600);
 pub(super) async fn scan(
     context: &Context,
     step: &mut RunningStep<'_>,
-    archive: &Path,
+    archive: &ScratchFile,
 ) -> Result<Vec<VulnerabilityCounts>> {
     let mut all = Vec::new();
     for scanner in Scanner::ALL {
         let name = scanner.name();
         let mut command = Command::new(name);
-        command.args(scanner.arguments(archive)).stdin(Stdio::null()).kill_on_drop(true);
+        command
+            .args(scanner.arguments(&archive.path_for_children()))
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let running = match command.spawn() {
             Ok(running) => running,

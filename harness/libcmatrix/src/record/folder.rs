@@ -90,7 +90,7 @@ impl RunFolder {
     pub fn scratch_file(&self) -> Result<ScratchFile> {
         let file = tempfile::tempfile_in(&self.path).map_err(|e| cannot_write(&self.path, e))?;
         let path = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
-        Ok(ScratchFile { _file: file, path })
+        Ok(ScratchFile { file, path })
     }
 
     /// The log of a step: its name in the record, and the file.
@@ -108,7 +108,7 @@ impl RunFolder {
 /// A file without a name. It goes when it is dropped.
 #[derive(Debug)]
 pub struct ScratchFile {
-    _file: File,
+    file: File,
     path: PathBuf,
 }
 
@@ -117,6 +117,13 @@ impl ScratchFile {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the processes that this one starts find it, as long as this one lives: for them `/proc/self` is
+    /// another.
+    #[must_use]
+    pub fn path_for_children(&self) -> PathBuf {
+        format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()).into()
     }
 }
 
@@ -183,4 +190,22 @@ fn cannot_write(path: &Path, cause: impl std::fmt::Display) -> Failure {
     Failure::environment(format!("{} cannot be written", path.display()))
         .because(cause)
         .hint("free some disk space, or choose another place with --out")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Scanners are processes of their own.
+    #[test]
+    fn children_find_a_file_without_a_name() {
+        let out = tempfile::tempdir().expect("a folder");
+        let folder = RunFolder::create(out.path(), "r").expect("a folder");
+        let file = folder.scratch_file().expect("a file");
+        fs::write(file.path(), "what is in it").expect("written");
+        let read = Command::new("cat").arg(file.path_for_children()).output().expect("cat");
+        assert_eq!(String::from_utf8_lossy(&read.stdout), "what is in it");
+    }
 }

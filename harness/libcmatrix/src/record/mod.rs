@@ -13,7 +13,7 @@ use std::{
 use jiff::Timestamp;
 use libcmatrix_schema::{Event, EventLine, Note, RunRecord};
 
-pub use folder::{RunFolder, read_record};
+pub use folder::{RunFolder, ScratchFile, read_record};
 
 use crate::{
     failure::{Failure, Result},

@@ -53,14 +53,11 @@ pub(super) fn compare(earlier: &Path, later: &Path, format: Format) -> Result<Ex
 
 fn one(folder: &Path) -> Result<(PathBuf, Matrix)> {
     let mut found = matrix_on_disk::read(folder)?;
-    match (found.pop(), found.len()) {
-        (Some(only), 0) => Ok(only),
-        (Some((last, _)), more) => {
-            let text = format!("there are {} matrices in {}", more + 1, folder.display());
-            Err(Failure::usage(text).hint(format!("name one of them, e.g. {}", last.display())))
-        }
-        (None, _) => Err(Failure::usage(format!("there is no matrix in {}", folder.display()))),
+    if let [.., _, (last, _)] = &found[..] {
+        let text = format!("there are {} matrices in {}", found.len(), folder.display());
+        return Err(Failure::usage(text).hint(format!("name one of them, e.g. {}", last.display())));
     }
+    found.pop().ok_or_else(|| Failure::bug("a folder without a matrix was read as one"))
 }
 
 fn read(then: &Path, a: &str, now: &Path, b: &str) -> Result<(RunRecord, RunRecord)> {
